@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What a cgroup uses and how it suffers: cpu.stat, memory.current, pids.current, and PSI
+ * (Documentation/accounting/psi.rst). */
+
+#include "cgroups/tree.h"
+
+#define CG_UNKNOWN UINT64_MAX
+struct cg_usage { /* CG_UNKNOWN where the controller is absent */
+	uint64_t cpu_usec, cpu_user_usec, cpu_system_usec, cpu_throttled_usec;
+	uint64_t memory_bytes, memory_peak_bytes, swap_bytes;
+	uint64_t pids;
+};
+int cg_usage(int cgroup, struct cg_usage *ret);
+
+struct cg_pressure { /* percent of wall time, -1 unknown */
+	double some10, some60, full10, full60;
+};
+enum cg_pressure_kind { CG_PRESSURE_CPU, CG_PRESSURE_MEMORY, CG_PRESSURE_IO, CG_PRESSURES };
+STRTAB_DECLARE(cg_pressure_kind, enum cg_pressure_kind); /* "cpu" "memory" "io" */
+/* Of a cgroup (file "memory.pressure") or the host (/proc/pressure/memory). -ENOENT, -EOPNOTSUPP
+ * when PSI is off. */
+int cg_pressure_read(int cgroup, enum cg_pressure_kind kind, struct cg_pressure *ret);
+int cg_pressure_read_host(const struct host *host, enum cg_pressure_kind kind,
+			  struct cg_pressure *ret);
+/* Opens a trigger: POLLPRI on the fd when tasks stalled for stall_usec within window_usec (500 ms to
+ * 10 s). full: all tasks at once. dirfd is a cgroup, or /proc with host true. Closing it ends it. */
+int cg_pressure_trigger(int dirfd, bool host, enum cg_pressure_kind kind, bool full,
+			uint64_t stall_usec, uint64_t window_usec, int *ret_fd);

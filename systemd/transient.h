@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Makes and ends transient units: a slice with a delegated scope in it, in one StartTransientUnit
+ * call (the slice rides along as auxiliary unit). */
+
+#include "systemd/bus.h"
+#include "systemd/property.h"
+
+/* scope "reeve-x.scope" holding the PIDs among its properties, slice "reeve-x.slice". done() is
+ * called when the job is over. */
+struct transient_order {
+	const char *scope, *slice;
+	const struct property_value *scope_properties, *slice_properties;
+	size_t scope_count, slice_count;
+};
+int transient_start(struct systemd *s, const struct transient_order *order, systemd_done done,
+		    void *userdata, struct fail *f);
+/* Stops both; a unit that is not there is done. Failed units are reset so that names can be reused. */
+int transient_stop(struct systemd *s, const char *scope, const char *slice, systemd_done done,
+		   void *userdata, struct fail *f);
+/* The control group of a unit ("/reeve.slice/reeve-x.slice"), asked synchronously with the deadline;
+ * caller frees. */
+int transient_cgroup(struct systemd *s, const char *unit, char **ret, struct fail *f);
+int transient_set(struct systemd *s, const char *unit, const struct property_value *properties,
+		  size_t count, struct fail *f); /* SetUnitProperties, runtime */
