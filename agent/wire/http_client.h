@@ -2,7 +2,7 @@
 #pragma once
 
 /* HTTP client: libcurl's multi interface on an sd_event loop. Asynchronous calls and streams for
- * the daemon's upstreams; http_client_wait() runs the loop until one call is over, for the command
+ * the daemon's upstreams; http_client_call() runs the loop until one call is over, for the command
  * line. Over a unix socket or TCP (TLS where the URL says https). */
 
 #include "util/buf.h"
@@ -18,7 +18,8 @@ struct http_exchange;
 /* unix_socket NULL: by the URL's host. loop NULL: a loop of its own. */
 int http_client_new(struct http_client **ret, sd_event *loop, const char *unix_socket,
 		    struct fail *f);
-struct http_client *http_client_free(struct http_client *c); /* drops open exchanges silently */
+struct http_client *http_client_free(struct http_client *c); /* drops open exchanges silently;
+							      * not from within a callback */
 static inline void http_client_freep(struct http_client **c)
 {
 	http_client_free(*c);
