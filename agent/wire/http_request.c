@@ -59,6 +59,7 @@ static int on_hangup(sd_event_source *source, int fd, uint32_t events, void *use
 	(void)events; /* HUP or ERR: epoll reports them unasked, and nothing else was asked for */
 	/* It stays so, and would be told for ever. */
 	(void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	r->hung_up = true;
 	if (r->suspended) /* otherwise libmicrohttpd sees it too */
 		http_request_drop(r);
 	return 0;
@@ -69,6 +70,8 @@ int http_request_suspend(struct http_request *r)
 	struct http_connection *c = r->connection;
 	int n = 0;
 
+	if (r->hung_up)
+		return -ECONNRESET;
 	if (!r->hangup)
 		n = sd_event_add_io(c->server->loop, &r->hangup, c->fd, 0, on_hangup, r);
 	if (n < 0)
@@ -222,14 +225,17 @@ enum MHD_Result http_request_access(void *cls, struct MHD_Connection *mhd, const
 void http_request_completed(void *cls, struct MHD_Connection *mhd, void **context,
 			    enum MHD_RequestTerminationCode why)
 {
+	struct http_server *s = cls;
 	struct http_request *r = *context;
 
-	(void)cls;
-	(void)mhd;
-	(void)why; /* whoever waits is told the same in every case: it is over */
 	if (!r)
 		return;
 	*context = NULL;
+	/* The stream's connection goes on with other requests, and may be idle no longer than
+	 * others */
+	if (r->stream && why == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+		(void)MHD_set_connection_option(mhd, MHD_CONNECTION_OPTION_TIMEOUT,
+						s->limits.idle_seconds);
 	sd_event_source_disable_unref(r->hangup);
 	r->dropped = true;
 	tell_gone(r);
