@@ -182,12 +182,20 @@ static void handle(struct http_request *r, const char *url, const char *method)
 		call_handler(r, url, method);
 }
 
-static enum MHD_Result begin_body(struct http_request *r)
+static enum MHD_Result begin_body(struct http_request *r, struct http_connection *c,
+				  const char *version)
 {
-	uint64_t limit = r->connection->server->limits.body_bytes;
 	const char *expect = http_header(r, MHD_HTTP_HEADER_EXPECT);
-	uint64_t declared = declared_bytes(r);
+	uint64_t limit, declared = declared_bytes(r);
 
+	if (!c)
+		return MHD_NO;
+	r->connection = c;
+	c->request = r;
+	/* libmicrohttpd would check this too, but with an answer that is no problem+json */
+	if (strcmp(version, MHD_HTTP_VERSION_1_1) == 0 && !http_header(r, MHD_HTTP_HEADER_HOST))
+		r->malformed = "the request has no Host header";
+	limit = c->server->limits.body_bytes;
 	if (declared <= limit || (!expect && declared / DRAIN_FACTOR <= limit))
 		return MHD_YES;
 	refuse_body(r); /* before the body: libmicrohttpd closes the connection behind it */
@@ -201,16 +209,10 @@ enum MHD_Result http_request_access(void *cls, struct MHD_Connection *mhd, const
 	struct http_request *r = *context;
 
 	(void)cls;
-	(void)version;
 	if (!r || r->dropped)
 		return MHD_NO;
-	if (!r->connection) {
-		r->connection = connection_of(mhd);
-		if (!r->connection)
-			return MHD_NO;
-		r->connection->request = r;
-		return begin_body(r);
-	}
+	if (!r->connection)
+		return begin_body(r, connection_of(mhd), version);
 	if (*size > 0)
 		return take_body(r, data, size);
 	if (!r->handled)
