@@ -96,6 +96,12 @@ static int signal_batch(int cgroup, const pid_t *pids, size_t count, struct roun
 	return r;
 }
 
+/* Removed meanwhile: a path below it is not found, an open file has no device. */
+static bool is_gone(int error)
+{
+	return error == -ENOENT || error == -ENODEV;
+}
+
 static int signal_one(int cgroup, struct round *round)
 {
 	_cleanup_free_ pid_t *pids = NULL;
@@ -104,8 +110,8 @@ static int signal_one(int cgroup, struct round *round)
 	int r = cg_pids(cgroup, &pids, &count);
 
 	/* A threaded cgroup has no cgroup.procs of its own: its processes are listed at the root
-	 * of the threaded subtree. A dying one says ENODEV. */
-	if (r == -EOPNOTSUPP || r == -ENODEV || r == -ENOENT)
+	 * of the threaded subtree. */
+	if (r == -EOPNOTSUPP || is_gone(r))
 		return 0;
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		if (has_pid(round->done, round->done_sorted, pids[i]))
@@ -118,7 +124,7 @@ static int signal_one(int cgroup, struct round *round)
 	}
 	if (r == 0 && used > 0)
 		r = signal_batch(cgroup, batch, used, round);
-	return r == -ENODEV ? 0 : r;
+	return is_gone(r) ? 0 : r;
 }
 
 static int signal_below(int cgroup, unsigned depth, struct round *round)
@@ -131,13 +137,15 @@ static int signal_below(int cgroup, unsigned depth, struct round *round)
 	r = signal_one(cgroup, round);
 	if (r == 0)
 		r = cg_children(cgroup, &names, NULL);
+	if (is_gone(r))
+		return 0;
 	for (size_t i = 0; r == 0 && names[i]; i++) {
 		_cleanup_close_ int child = -1;
 
 		r = cg_open(cgroup, names[i], &child);
 		if (r == 0)
 			r = signal_below(child, depth + 1, round);
-		else if (r == -ENOENT || r == -ENODEV)
+		else if (is_gone(r))
 			r = 0; /* removed since it was listed */
 	}
 	return r;

@@ -99,6 +99,9 @@ static void test_kill_ends_a_nested_tree_in_the_real_kernel(void **state)
 		assert_int_equal(reap_signal(outer), SIGKILL);
 		assert_int_equal(reap_signal(inner), SIGKILL);
 		await(k.fd, cg_populated, false);
+		assert_int_equal(cg_remove(k.fd, "leaf"), 0);
+		assert_int_equal(cg_kill(leaf), 0); /* nobody is in what is gone */
+		assert_int_equal(cg_signal(leaf, SIGTERM), 0);
 		close_fd(leaf);
 	}
 	kernel_cgroup_done(&k);
