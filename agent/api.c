@@ -151,7 +151,7 @@ void api_slice_delete(struct api *a, const struct api_caller *caller, const char
 		      uint64_t grace_usec, struct api_reply reply)
 {
 	struct fail why = { 0 };
-	struct slice *s;
+	struct slice *s = NULL;
 	struct debt *d;
 
 	if (own_slice(a, caller, slice, &s, &why) < 0) {
@@ -251,8 +251,8 @@ void api_task_start(struct api *a, const struct api_caller *caller, const char *
 		    struct api_task *task, struct api_reply reply)
 {
 	struct fail why = { 0 };
-	struct slice_task *t;
-	struct slice *s;
+	struct slice_task *t = NULL;
+	struct slice *s = NULL;
 	struct debt *d = debt_new(reply);
 	int r = d ? api_find_slice(a, slice, &s, &why) : -ENOMEM;
 

@@ -103,7 +103,7 @@ int api_look(struct api *a, enum api_view view, json_t **ret, struct fail *f)
 int api_slices(struct api *a, const char *slice, json_t **ret, struct fail *f)
 {
 	_cleanup_json_ json_t *list = NULL;
-	struct slice *s;
+	struct slice *s = NULL;
 	size_t cursor = 0;
 
 	if (slice) {
@@ -135,7 +135,7 @@ static int list_tasks(const struct slice *s, json_t **ret, struct fail *f)
 int api_tasks(struct api *a, const char *slice, const char *task, json_t **ret, struct fail *f)
 {
 	struct api_found found;
-	struct slice *s;
+	struct slice *s = NULL;
 	int r;
 
 	if (!task) {
