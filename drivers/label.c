@@ -62,10 +62,11 @@ void label_clean(const char *text, size_t length, char *room, size_t size)
 		text++;
 		length--;
 	}
-	for (size_t i = 0; i < length && text[i] && n + 1 < size; i++)
+	length = strnlen(text, length);
+	while (length > 0 && isspace((unsigned char)text[length - 1]))
+		length--;
+	for (size_t i = 0; i < length && n + 1 < size; i++)
 		room[n++] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
-	while (n > 0 && room[n - 1] == ' ')
-		n--;
 	room[n] = 0;
 	if (says_nothing(room))
 		room[0] = 0;

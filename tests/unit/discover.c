@@ -7,29 +7,39 @@
 #include "util/fs.h"
 
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <libgen.h>
 #include <limits.h>
+#include <setjmp.h>
 #include <spawn.h>
+#include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cmocka.h>
+
 extern char **environ;
 
+#define CPU0 "sys/devices/system/cpu/cpu0/topology/"
+
+/* One CPU: the least that hwloc takes for a machine. */
 char *tree_new(void)
 {
+	static const char *const siblings[] = { CPU0 "thread_siblings", CPU0 "core_siblings",
+						CPU0 "core_cpus", CPU0 "package_cpus" };
 	char *root = strdup("/tmp/reeve-tree-XXXXXX");
 
 	assert_non_null(root);
 	assert_non_null(mkdtemp(root));
-	tree_directory(root, "sys");
 	tree_directory(root, "proc");
+	tree_file(root, "sys/devices/system/cpu/online", "0\n");
+	tree_file(root, "sys/devices/system/cpu/possible", "0\n");
+	tree_file(root, "sys/devices/system/cpu/present", "0\n");
+	for (size_t i = 0; i < ARRAY_SIZE(siblings); i++)
+		tree_file(root, siblings[i], "1\n");
 	return root;
 }
 
@@ -87,8 +97,8 @@ void tree_pci(const char *root, const char *address, const char *class_vendor_de
 	static const char *const names[] = { "class", "vendor", "device" };
 	char path[PATH_MAX], words[3][16], real[PATH_MAX];
 
-	assert_int_equal(sscanf(class_vendor_device, "%15s %15s %15s", words[0], words[1], words[2]),
-			 3);
+	assert_int_equal(
+		sscanf(class_vendor_device, "%15s %15s %15s", words[0], words[1], words[2]), 3);
 	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s", address);
 	snprintf(real, sizeof(real), "../../../devices/pci0000:00/%s", address);
 	tree_link(root, path, real);

@@ -8,7 +8,8 @@
 #include "drivers/topology.h"
 #include "model/inventory.h"
 
-/* A new empty directory with sys and proc in it; tree_remove frees and removes it. */
+/* A new directory with sys and proc of a machine of one CPU and no devices; tree_remove frees and
+ * removes it. */
 char *tree_new(void);
 void tree_remove(char *root);
 /* Files and links below it, with the directories on the way. */
