@@ -130,28 +130,40 @@ static const char *core_kind(const struct discovery *d, const struct kinds *k, h
 								      : "efficiency";
 }
 
-/* Documentation/ABI/testing/sysfs-devices-system-cpu: kilohertz. */
-static void frequency(const struct discovery *d, int cpu, const char *file, uint32_t *mhz)
+static uint32_t sysfs_frequency(const struct discovery *d, int cpu, const char *file)
 {
+	uint32_t value = DEVICE_UNKNOWN_U32;
 	char path[80];
-	uint32_t khz = DEVICE_UNKNOWN_U32;
 
-	(void)snprintf(path, sizeof(path), "devices/system/cpu/cpu%d/cpufreq/%s", cpu, file);
-	sysfs_u32(d->host->sys_fd, path, &khz);
-	if (khz != DEVICE_UNKNOWN_U32 && khz > 0)
-		*mhz = khz / 1000;
+	(void)snprintf(path, sizeof(path), "devices/system/cpu/cpu%d/%s", cpu, file);
+	sysfs_u32(d->host->sys_fd, path, &value);
+	return value == 0 ? DEVICE_UNKNOWN_U32 : value; /* 0: firmware that does not say */
 }
 
+/* Kilohertz: Documentation/admin-guide/pm/cpufreq.rst, intel_pstate.rst. */
+static uint32_t cpufreq_mhz(const struct discovery *d, int cpu, const char *file)
+{
+	uint32_t khz = sysfs_frequency(d, cpu, file);
+
+	return khz == DEVICE_UNKNOWN_U32 ? khz : khz / 1000;
+}
+
+/* hwloc reads the same files leniently, so that its numbers count only where there are no files. */
 static void core_frequencies(struct device_core *c, const struct discovery *d, hwloc_obj_t object)
 {
 	hwloc_topology_t h = topology_hwloc(d->topology);
 	int cpu = hwloc_bitmap_first(object->cpuset);
 	int kind = hwloc_cpukinds_get_by_cpuset(h, object->cpuset, 0);
 
-	c->base_mhz = kind_mhz(h, kind, "FrequencyBaseMHz");
-	c->maximum_mhz = kind_mhz(h, kind, "FrequencyMaxMHz");
-	frequency(d, cpu, "base_frequency", &c->base_mhz);
-	frequency(d, cpu, "cpuinfo_max_freq", &c->maximum_mhz);
+	if (topology_is_xml(d->topology)) {
+		c->base_mhz = kind_mhz(h, kind, "FrequencyBaseMHz");
+		c->maximum_mhz = kind_mhz(h, kind, "FrequencyMaxMHz");
+		return;
+	}
+	c->base_mhz = cpufreq_mhz(d, cpu, "cpufreq/base_frequency");
+	if (c->base_mhz == DEVICE_UNKNOWN_U32) /* megahertz: cppc_sysfs.rst */
+		c->base_mhz = sysfs_frequency(d, cpu, "acpi_cppc/nominal_freq");
+	c->maximum_mhz = cpufreq_mhz(d, cpu, "cpufreq/cpuinfo_max_freq");
 }
 
 static uint32_t cache_domain(hwloc_topology_t h, hwloc_obj_t object, hwloc_obj_type_t level)

@@ -117,38 +117,63 @@ static int fill_names(struct discovery *d)
 	return r;
 }
 
-static int package_microcode(struct discovery *d, struct device_package *p, struct cpuinfo *cpuinfo)
+/* /proc/cpuinfo is long on a large machine: read once for all packages, and only when something is
+ * missing elsewhere. */
+static int from_cpuinfo(struct discovery *d, struct cpuinfo *cpuinfo, int cpu, const char *key,
+			char **field)
 {
-	int cpu = cpuset_next(p->cpus, -1), r;
-	char text[64];
+	char text[256];
+	int r = 0;
 
-	if (cpu < 0)
+	if (*field || cpu < 0)
 		return 0;
-	(void)snprintf(text, sizeof(text), CPU_FOLDER "cpu%d/microcode/version", cpu);
-	r = sysfs_string(d->host->sys_fd, text, &p->microcode);
-	if (r < 0 || p->microcode)
-		return r;
-	if (!cpuinfo->text) /* read once for all packages, and only where sysfs says nothing */
+	if (!cpuinfo->text)
 		r = cpuinfo_read(cpuinfo, d->host);
-	if (r == 0 && cpuinfo_value(cpuinfo, (unsigned)cpu, "microcode", text, sizeof(text)))
-		r = device_set_string(&p->microcode, text);
+	if (r == 0 && cpuinfo_value(cpuinfo, (unsigned)cpu, key, text, sizeof(text)))
+		r = device_set_string(field, text);
 	return r;
 }
 
-static int package_names(struct device_package *p, hwloc_obj_t object)
+static int package_microcode(struct discovery *d, struct device_package *p, int cpu)
 {
-	char model[256] = "";
-	const char *text = hwloc_obj_get_info_by_name(object, "CPUModel");
-	size_t length;
-	int r = device_set_string(&p->vendor, hwloc_obj_get_info_by_name(object, "CPUVendor"));
+	char path[80];
 
-	if (r < 0 || !text)
-		return r;
-	(void)snprintf(model, sizeof(model), "%s", text + strspn(text, " "));
-	length = strlen(model); /* old AMD processors fill their brand string with blanks */
-	while (length > 0 && model[length - 1] == ' ')
-		model[--length] = 0;
-	return device_set_string(&p->model, model);
+	(void)snprintf(path, sizeof(path), CPU_FOLDER "cpu%d/microcode/version", cpu);
+	return sysfs_string(d->host->sys_fd, path, &p->microcode);
+}
+
+/* Old AMD processors fill their brand string with blanks, at both ends. */
+static int set_trimmed(char **field, const char *text)
+{
+	char room[256] = "";
+	size_t length;
+
+	if (!text)
+		return 0;
+	(void)snprintf(room, sizeof(room), "%s", text + strspn(text, " "));
+	length = strlen(room);
+	while (length > 0 && room[length - 1] == ' ')
+		room[--length] = 0;
+	return device_set_string(field, room);
+}
+
+static int package_names(struct discovery *d, struct device_package *p, hwloc_obj_t object,
+			 struct cpuinfo *cpuinfo)
+{
+	int cpu = cpuset_next(p->cpus, -1);
+	int r = set_trimmed(&p->vendor, hwloc_obj_get_info_by_name(object, "CPUVendor"));
+
+	if (r == 0)
+		r = from_cpuinfo(d, cpuinfo, cpu, "vendor_id", &p->vendor);
+	if (r == 0)
+		r = set_trimmed(&p->model, hwloc_obj_get_info_by_name(object, "CPUModel"));
+	if (r == 0)
+		r = from_cpuinfo(d, cpuinfo, cpu, "model name", &p->model);
+	if (r == 0)
+		r = package_microcode(d, p, cpu);
+	if (r == 0)
+		r = from_cpuinfo(d, cpuinfo, cpu, "microcode", &p->microcode);
+	return r;
 }
 
 static int package_add(struct discovery *d, hwloc_obj_t object, struct cpuinfo *cpuinfo)
@@ -167,9 +192,7 @@ static int package_add(struct discovery *d, hwloc_obj_t object, struct cpuinfo *
 	if (r == 0)
 		r = cpuset_intersect(package->package.cpus, d->machine->allowed);
 	if (r == 0)
-		r = package_names(&package->package, object);
-	if (r == 0)
-		r = package_microcode(d, &package->package, cpuinfo);
+		r = package_names(d, &package->package, object, cpuinfo);
 	if (r == 0 && cpuset_empty(package->package.cpus)) {
 		package->offerable = false;
 		r = device_set_string(&package->reason, "none of its CPUs may be used");

@@ -56,6 +56,7 @@ static int hwloc_cpus(struct discovery *d, hwloc_obj_t object, struct cpuset **r
 							  : cpuset_new(ret);
 }
 
+/* All that are online and its own, allowed or not; claimed gathers those of all nodes. */
 static int node_cpus(struct discovery *d, hwloc_obj_t object, struct cpuset *claimed,
 		     struct cpuset **ret)
 {
@@ -77,8 +78,6 @@ static int node_cpus(struct discovery *d, hwloc_obj_t object, struct cpuset *cla
 		r = cpuset_subtract(cpus, claimed);
 	if (r >= 0)
 		r = cpuset_union(claimed, cpus);
-	if (r >= 0)
-		r = cpuset_intersect(cpus, d->machine->allowed);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(cpus);
@@ -94,10 +93,9 @@ static int judge(struct discovery *d, struct device *node, hwloc_obj_t object)
 	const char *why = gpu				   ? "its memory belongs to a GPU"
 			  : node->memory.memory_bytes == 0 ? "it has no memory"
 			  : !allowed ? "the agent's own cpuset leaves its memory out"
-			  : cpuset_empty(node->memory.cpus)
-				  ? "it has no CPUs of its own that may be used: "
-				    "its memory is not ordinary RAM"
-				  : NULL;
+			  : cpuset_empty(node->memory.cpus) ? "it has no CPUs of its own: "
+							      "its memory is not ordinary RAM"
+							    : NULL;
 
 	node->memory.host_memory = !gpu && allowed && node->memory.memory_bytes > 0;
 	node->offerable = !why;
@@ -125,7 +123,9 @@ static int node_fill(struct discovery *d, struct device *node, hwloc_obj_t objec
 		r = distance_fill(&node->memory, d->topology, object);
 	if (r == 0)
 		r = hugepages_fill(&node->memory, d->host, only);
-	return r < 0 ? r : judge(d, node, object);
+	if (r == 0)
+		r = judge(d, node, object);
+	return r < 0 ? r : cpuset_intersect(node->memory.cpus, d->machine->allowed);
 }
 
 static int node_add(struct discovery *d, hwloc_obj_t object, struct cpuset *claimed)
@@ -160,9 +160,11 @@ static int note_unplaced(struct discovery *d)
 
 		(void)snprintf(id, sizeof(id), "node-%d", number);
 		if (r >= 0 && !discovery_find(d, id))
-			r = discovery_note(d, "memory",
-					   "node %d is online and tells nothing usable of itself",
-					   number);
+			r = discovery_note(
+				d, "memory",
+				"node %d is online and left out: what it tells is missing "
+				"or contradicts another node",
+				number);
 	}
 	return r < 0 ? r : 0;
 }

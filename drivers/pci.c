@@ -153,9 +153,9 @@ static int locality(struct discovery *d, struct device *function, int folder)
 	if (r < 0 || function->node != DEVICE_NO_NODE)
 		return r;
 	object = hwloc_function(d->topology, function->pci);
-	return object ? topology_locality(d->topology, object, &function->node,
-					  &function->local_cpus)
-		      : 0;
+	if (!object) /* a domain of 32 bits; a machine of one node still tells where it is */
+		object = hwloc_get_root_obj(topology_hwloc(d->topology));
+	return topology_locality(d->topology, object, &function->node, &function->local_cpus);
 }
 
 static int function_fill(struct discovery *d, struct device *function, int all, const char *name)
