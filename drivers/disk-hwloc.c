@@ -11,12 +11,19 @@
 #include <errno.h>
 #include <string.h>
 
+/* hwloc's words for storage that is no disk. */
+static bool is_other(const char *subtype)
+{
+	return subtype &&
+	       (strcmp(subtype, "Removable Media Device") == 0 || strcmp(subtype, "Tape") == 0);
+}
+
 /* A "dax" device is memory in character form, that hwloc lists beside the block form. */
 static bool is_disk(hwloc_obj_t object)
 {
 	return object->attr->osdev.type == HWLOC_OBJ_OSDEV_BLOCK && object->name &&
 	       strncmp(object->name, "dax", 3) != 0 && disk_is_real("", object->name) &&
-	       (!object->subtype || strcmp(object->subtype, "Removable Media Device") != 0);
+	       !is_other(object->subtype);
 }
 
 static int take_infos(hwloc_obj_t object, struct device *disk)
