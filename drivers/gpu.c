@@ -34,22 +34,10 @@ int gpu_told(struct device *gpu, const char *source)
 	return old && strcmp(old, "pci") != 0 ? 0 : device_set_string(&gpu->gpu.source, source);
 }
 
-static hwloc_obj_t object_of(struct discovery *d, const char *pci)
-{
-	for (hwloc_obj_t o = NULL; (o = hwloc_get_next_pcidev(topology_hwloc(d->topology), o));) {
-		char address[PLACE_PCI_SIZE];
-
-		topology_pci_address(o, address);
-		if (strcmp(address, pci) == 0)
-			return o;
-	}
-	return NULL;
-}
-
 /* The PCI ID names where hwloc has them (the live host, some XML files), else our short table. */
 static int name_by_pci(struct discovery *d, struct device *gpu, const struct device *function)
 {
-	hwloc_obj_t o = object_of(d, function->pci);
+	hwloc_obj_t o = place_function(d, function->pci);
 	const char *vendor = o ? hwloc_obj_get_info_by_name(o, "PCIVendor") : NULL;
 	const char *model = o ? hwloc_obj_get_info_by_name(o, "PCIDevice") : NULL;
 

@@ -31,27 +31,36 @@ static int add_alone(struct discovery *d, const char *rdma, const char *pci)
 	return r == -EEXIST ? 0 : r;
 }
 
-int nic_rdma_place(struct discovery *d, const char *rdma, const char *pci)
+/* Names it at the NICs of that function; how many there are, or -ENOMEM. */
+static int name_at_interfaces(struct discovery *d, const char *rdma, const char *pci)
 {
 	size_t cursor = 0;
-	bool shared = false;
+	int count = 0;
 
 	for (struct device *nic; (nic = discovery_next(d, DEVICE_NIC, &cursor));) {
 		if (!nic->pci || strcmp(nic->pci, pci) != 0)
 			continue;
-		shared = true;
+		count++;
 		if (!nic->nic.rdma && device_set_string(&nic->nic.rdma, rdma) < 0)
 			return -ENOMEM;
 	}
-	return shared ? 0 : add_alone(d, rdma, pci);
+	return count;
 }
 
-/* A virtual function's RDMA device belongs to that function, and functions are not counted. */
-static bool is_virtual_function(struct discovery *d, const char *rdma)
+int nic_rdma_place(struct discovery *d, const char *rdma, const char *pci)
+{
+	int r = name_at_interfaces(d, rdma, pci);
+
+	if (r < 0)
+		return r;
+	return r > 0 ? 0 : add_alone(d, rdma, pci);
+}
+
+static bool is_virtual_function(struct discovery *d, const char *pci)
 {
 	_cleanup_free_ char *path = NULL;
 
-	return asprintf(&path, "class/infiniband/%s/device/physfn", rdma) >= 0 &&
+	return asprintf(&path, "bus/pci/devices/%s/physfn", pci) >= 0 &&
 	       fs_exists(d->host->sys_fd, path);
 }
 
@@ -82,14 +91,18 @@ static int read_firmware(struct discovery *d, struct device *nic)
 	return device_set_string(&nic->nic.firmware, line);
 }
 
+/* A virtual function without an interface is no NIC of its own: functions are not counted. */
 static int visit(struct discovery *d, const char *rdma)
 {
 	_cleanup_(place_done) struct place place = { 0 };
 	int r = place_find(d->host, "infiniband", rdma, &place);
 
-	if (r == 0 && place.pci[0] && !is_virtual_function(d, rdma))
-		r = nic_rdma_place(d, rdma, place.pci);
-	return r == -ENOMEM ? r : 0;
+	if (r < 0 || !place.pci[0])
+		return r == -ENOMEM ? r : 0;
+	if (!is_virtual_function(d, place.pci))
+		return nic_rdma_place(d, rdma, place.pci);
+	r = name_at_interfaces(d, rdma, place.pci);
+	return r < 0 ? r : 0;
 }
 
 int nic_rdma_from_sysfs(struct discovery *d)

@@ -209,6 +209,9 @@ static int set_offerable(const struct interface *i, struct device *nic)
 		return refuse(nic, reason);
 	if (i->link && i->link->addressed)
 		return refuse(nic, "it carries an address of the host");
+	if (i->d->host->live && !i->link)
+		return refuse(nic,
+			      "rtnetlink does not tell whether it carries an address of the host");
 	return 0;
 }
 
@@ -261,10 +264,11 @@ static int nic_probe(struct discovery *d, struct fail *f)
 	int r = d->host->live ? nic_links_load(&links) : 0;
 
 	if (r < 0)
-		r = discovery_note(d, "nic",
-				   "rtnetlink does not answer, kinds are guessed and an "
-				   "interface with the host's address is not known: %s",
-				   strerror(-r));
+		r = discovery_note(
+			d, "nic",
+			"rtnetlink does not answer, so kinds are guessed and no interface is "
+			"offered: %s",
+			strerror(-r));
 	if (r >= 0)
 		r = topology_is_xml(d->topology) ? nic_from_hwloc(d) : nic_from_sysfs(d, &links);
 	return r < 0 ? fail_set(f, r, "cannot list the network interfaces: %s", strerror(-r)) : 0;

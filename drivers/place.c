@@ -128,7 +128,7 @@ static int near_object(struct discovery *d, struct device *device, hwloc_obj_t o
 	return 0;
 }
 
-static hwloc_obj_t find_function(struct discovery *d, const char *pci)
+hwloc_obj_t place_function(struct discovery *d, const char *pci)
 {
 	for (hwloc_obj_t o = NULL; (o = hwloc_get_next_pcidev(topology_hwloc(d->topology), o));) {
 		char address[PLACE_PCI_SIZE];
@@ -155,7 +155,7 @@ int place_at_pci(struct discovery *d, struct device *device, const char *pci)
 	function = discovery_find(d, path);
 	if (function)
 		return near_function(device, function);
-	object = find_function(d, pci);
+	object = place_function(d, pci);
 	if (object)
 		return near_object(d, device, object);
 	(void)snprintf(path, sizeof(path), "bus/pci/devices/%s/numa_node", pci); /* as above */

@@ -35,6 +35,9 @@ int place_at_pci(struct discovery *d, struct device *device, const char *pci);
 /* Sets node and local_cpus; negative: unknown. -ENOMEM. */
 int place_at_node(struct discovery *d, struct device *device, int32_t node);
 
+/* hwloc's object of the PCI function with that address, NULL where it knows none. */
+hwloc_obj_t place_function(struct discovery *d, const char *pci);
+
 /* The PCI function that carries an hwloc OS device, into room; false where none does. */
 bool place_of_object(hwloc_obj_t object, char room[PLACE_PCI_SIZE]);
 

@@ -77,6 +77,10 @@ static void make_machine(const char *root)
 		  "../../devices/pci0000:00/0000:04:00.0/infiniband/mlx5_1");
 	tree_file(root, "sys/devices/pci0000:00/0000:04:00.0/infiniband/mlx5_1/ports/1/rate",
 		  "200 Gb/sec (4X HDR)\n");
+	tree_link(root, "sys/class/infiniband/mlx5_2", "../../devices/" VF "/infiniband/mlx5_2");
+	tree_link(root, "sys/bus/pci/devices/0000:06:00.1/physfn", "../0000:06:00.0");
+	tree_link(root, "sys/class/infiniband/mlx5_3",
+		  "../../devices/pci0000:00/0000:06:00.1/infiniband/mlx5_3");
 	tree_link(root, "sys/class/infiniband/rxe0", "../../devices/virtual/infiniband/rxe0");
 }
 
@@ -125,6 +129,8 @@ static void test_nic_tells_physical_from_the_rest(void **state)
 	assert_true(nic->nic.physical);
 	assert_null(inventory_find(inventory, "nic-bonding_masters"));
 	assert_null(inventory_find(inventory, "nic-rxe0"));
+	assert_string_equal(find(inventory, "nic-vf0")->nic.rdma, "mlx5_2");
+	assert_null(inventory_find(inventory, "nic-mlx5_3")); /* a function without interface */
 }
 
 static int keep(const struct reading *reading, void *userdata)
