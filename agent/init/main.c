@@ -212,7 +212,7 @@ static void dispatch(struct init *i, const struct pollfd *slots)
 
 static void init_close(struct init *i)
 {
-	list_each(item, next, &i->tasks)
+	list_each (item, next, &i->tasks)
 		task_free(container_of(item, struct task, link));
 	(void)munmap(i->packet, FRAME_LIMIT_BYTES); /* the end is near anyway */
 }

@@ -2,10 +2,12 @@
 /* See init-rig.h. The agent's socket has an autobound abstract name, so that no file is left. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <linux/magic.h>
 #include <poll.h>
 #include <signal.h>
@@ -18,6 +20,7 @@
 #include <sys/un.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "init-rig.h"
@@ -61,7 +64,8 @@ int rig_open(struct rig *r, bool with_cgroup)
 
 	*r = (struct rig){ .with_cgroup = with_cgroup, .agent = -1 };
 	if (with_cgroup) {
-		snprintf(r->cgroup, sizeof(r->cgroup), "%s/reeve-test-%d", rig_cgroup_mount(), getpid());
+		snprintf(r->cgroup, sizeof(r->cgroup), "%s/reeve-test-%d", rig_cgroup_mount(),
+			 getpid());
 		if (mkdir(r->cgroup, 0755) < 0)
 			return -errno;
 	}
@@ -78,28 +82,46 @@ int rig_open(struct rig *r, bool with_cgroup)
 	return 0;
 }
 
+static int remove_directory(const char *path, const struct stat *status, int type, struct FTW *at)
+{
+	(void)status;
+	(void)at;
+	if (type == FTW_DP)
+		(void)rmdir(path); /* busy: once more later */
+	return 0;
+}
+
+/* Its QUIT is the one way to take its tasks along, wherever they went. */
+static void quit_init(struct rig *r)
+{
+	if (r->init <= 0)
+		return;
+	r->agent = rig_connect(r);
+	send_task(r->agent, FRAME_QUIT, NULL);
+	await_close(r->agent);
+	close_fd(r->agent);
+	if (waitpid(r->init, NULL, 0) != r->init)
+		fail_msg("reeve-init is not there to be waited for");
+}
+
 void rig_close(struct rig *r)
 {
+	const struct timespec nap = { .tv_nsec = 5000000 };
+	_cleanup_close_ int kill_file = -1;
 	char path[300];
 
 	close_fd(r->agent);
+	quit_init(r);
 	close_fd(r->listener);
 	close_fd(r->record);
-	if (r->init > 0) {
-		(void)kill(r->init, SIGKILL);
-		(void)waitpid(r->init, NULL, 0);
-	}
 	if (!r->with_cgroup)
 		return;
 	snprintf(path, sizeof(path), "%s/cgroup.kill", r->cgroup);
-	int fd = open(path, O_WRONLY);
-
-	(void)!write(fd, "1", 1);
-	close_fd(fd);
-	for (int i = 0; i < 200 && rmdir(r->cgroup) < 0 && errno != ENOENT; i++) {
-		snprintf(path, sizeof(path), "find %s -mindepth 1 -depth -type d -exec rmdir {} + 2>/dev/null",
-			 r->cgroup);
-		(void)!system(path);
+	kill_file = open(path, O_WRONLY | O_CLOEXEC);
+	(void)!write(kill_file, "1", 1); /* an old kernel has none: then tests left nothing */
+	for (int i = 0; i < 400 && access(r->cgroup, F_OK) == 0; i++) {
+		(void)nftw(r->cgroup, remove_directory, 8, FTW_DEPTH | FTW_PHYS);
+		(void)nanosleep(&nap, NULL); /* killed processes leave when they are scheduled */
 	}
 	assert_int_not_equal(access(r->cgroup, F_OK), 0);
 }
@@ -273,11 +295,13 @@ struct answer await_state(int fd, const char *task, enum frame_state state)
 	struct answer a;
 
 	while (receive(fd, &a)) {
-		if (a.type == FRAME_STATUS && strcmp(a.task, task) == 0 && a.state == (int64_t)state)
+		if (a.type == FRAME_STATUS && strcmp(a.task, task) == 0 &&
+		    a.state == (int64_t)state)
 			return a;
 		if (a.type == FRAME_RESULT && a.error > 0)
 			fail_msg("%s: refused: %s", task, strerror((int)a.error));
-		if (a.type == FRAME_STATUS && strcmp(a.task, task) == 0 && a.state >= FRAME_STATE_ENDED)
+		if (a.type == FRAME_STATUS && strcmp(a.task, task) == 0 &&
+		    a.state >= FRAME_STATE_ENDED)
 			fail_msg("%s came to state %d (%s: errno %d), not %d", task, (int)a.state,
 				 a.stage, (int)a.error, state);
 	}
@@ -346,4 +370,33 @@ void await_gone(pid_t pid)
 		(void)nanosleep(&nap, NULL);
 	}
 	fail_msg("process %d is still there", (int)pid);
+}
+
+int rig_group_without(void **state)
+{
+	static struct rig rig; /* cmocka hands it to every test of the group */
+
+	rig.with_cgroup = false;
+	*state = &rig;
+	return 0;
+}
+
+int rig_group_with(void **state)
+{
+	(void)rig_group_without(state);
+	((struct rig *)*state)->with_cgroup = true;
+	return 0;
+}
+
+int rig_setup(void **state)
+{
+	struct rig *r = *state;
+
+	return rig_open(r, r->with_cgroup);
+}
+
+int rig_teardown(void **state)
+{
+	rig_close(*state);
+	return 0;
 }

@@ -49,3 +49,15 @@ void await_close(int fd);
 /* Starts it with its stdout on a pipe and returns what it wrote, when it has ended. */
 struct answer run_to_end(struct rig *r, const struct frame_writer *w, char *room, size_t size);
 void await_gone(pid_t pid);
+
+/* Each test's setup and teardown, and both runs of a table; without a writable cgroup v2: one. */
+int rig_setup(void **state);
+int rig_teardown(void **state);
+int rig_group_without(void **state);
+int rig_group_with(void **state);
+#define RIG_TEST(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
+#define RIG_RUN(tests)                                                                       \
+	(cmocka_run_group_tests_name("without cgroups", tests, rig_group_without, NULL) +    \
+	 (rig_cgroup_mount()                                                                 \
+		  ? cmocka_run_group_tests_name("with cgroups", tests, rig_group_with, NULL) \
+		  : 0))
