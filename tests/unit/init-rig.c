@@ -94,14 +94,16 @@ static int remove_directory(const char *path, const struct stat *status, int typ
 /* Its QUIT is the one way to take its tasks along, wherever they went. */
 static void quit_init(struct rig *r)
 {
+	int status = -1;
+
 	if (r->init <= 0)
 		return;
 	r->agent = rig_connect(r);
 	send_task(r->agent, FRAME_QUIT, NULL);
 	await_close(r->agent);
 	close_fd(r->agent);
-	if (waitpid(r->init, NULL, 0) != r->init)
-		fail_msg("reeve-init is not there to be waited for");
+	if (waitpid(r->init, &status, 0) != r->init || status != 0)
+		fail_msg("reeve-init ended with wait status %#x", status);
 }
 
 void rig_close(struct rig *r)
