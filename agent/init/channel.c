@@ -17,6 +17,7 @@ enum {
 	SEND_BUFFER_BYTES = 1 << 20,
 	/* A larger packet is rare, and its pages are given back. */
 	PACKET_KEPT_BYTES = 16 << 10,
+	ACCEPT_REST_USEC = 500000,
 };
 
 static bool is_welcome(int fd)
@@ -34,6 +35,10 @@ void channel_accept(struct init *i)
 	_cleanup_close_ int fd = accept4(i->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	const int bytes = SEND_BUFFER_BYTES;
 
+	/* What failed for want of descriptors or memory stays in the queue and would wake us at
+	 * once again. */
+	if (fd < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+		i->accept_after_usec = now_usec() + ACCEPT_REST_USEC;
 	if (fd < 0 || !is_welcome(fd))
 		return;
 	/* Without CAP_NET_ADMIN: as much as net.core.wmem_max allows. */
@@ -110,6 +115,6 @@ void channel_read(struct init *i, int *fd)
 		*fd = close_fd(*fd);
 	for (int k = 0; k < REQUEST_FDS; k++)
 		close_fd(q.fds[k]);
-	if (q.size > PACKET_KEPT_BYTES)
+	if (q.size > PACKET_KEPT_BYTES || n == -EMSGSIZE)
 		(void)madvise(i->packet, FRAME_LIMIT_BYTES, MADV_DONTNEED); /* else they stay */
 }

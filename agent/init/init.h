@@ -16,8 +16,9 @@ enum {
 struct init {
 	const char *slice;
 	int signals, listener;
-	int cgroup; /* the slice's directory; -1: no cgroups here */
-	int record; /* final statuses, appended; -1: none wanted */
+	uint64_t accept_after_usec; /* monotonic: out of descriptors until then */
+	int cgroup;		    /* the slice's directory; -1: no cgroups here */
+	int record;		    /* final statuses, appended; -1: none wanted */
 	bool quitting;
 	unsigned task_count;
 	struct list tasks;		 /* of struct task, in the order of their start */

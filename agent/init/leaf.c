@@ -170,7 +170,7 @@ void leaf_watch_read(int fd)
 	(void)!pread(fd, text, sizeof(text), 0);
 }
 
-static void read_facts(int slice, const char *name, struct leaf_facts *facts)
+void leaf_read_facts(int slice, const char *name, struct leaf_facts *facts)
 {
 	char text[TEXT_BYTES];
 	const char *line;
@@ -194,7 +194,7 @@ int leaf_remove(int slice, const char *name, struct leaf_facts *facts)
 	struct leaf_facts seen = *facts;
 	int dir;
 
-	read_facts(slice, name, &seen);
+	leaf_read_facts(slice, name, &seen);
 	if (unlinkat(slice, name, AT_REMOVEDIR) == 0 || errno == ENOENT) {
 		*facts = seen;
 		return 0;

@@ -25,6 +25,8 @@ int leaf_signal(int slice, const char *name, int signal);
 void leaf_kill(int slice, const char *name);
 int leaf_watch(int slice, const char *name); /* a descriptor: POLLPRI when the leaf empties */
 void leaf_watch_read(int fd);		     /* arms it again */
+/* Adds what memory.events and memory.peak say; without a memory controller: nothing. */
+void leaf_read_facts(int slice, const char *name, struct leaf_facts *facts);
 /* Takes the facts, then the directory with all below it; -EBUSY while processes are in it. */
 int leaf_remove(int slice, const char *name, struct leaf_facts *facts);
 

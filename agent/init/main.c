@@ -16,8 +16,10 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "init/channel.h"
@@ -29,6 +31,7 @@
 enum { FD_LISTENER = 3, FD_CGROUP, FD_RECORD, FD_FIRST_FREE };
 enum { SLOT_SIGNALS, SLOT_LISTENER, SLOT_CHANNELS, SLOT_TASKS = SLOT_CHANNELS + INIT_CHANNELS_MAX };
 enum { SLOTS_MAX = SLOT_TASKS + INIT_TASKS_MAX };
+enum { BLIND_NSEC = 100000000 };
 
 /* Everything is blocked and nothing ignored: we read SIGCHLD and SIGTERM, no other signal reaches
  * us, and a child needs one call to be as a program expects it. */
@@ -72,12 +75,24 @@ static bool is_directory(int fd)
 	return fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+static bool is_listening(int fd)
+{
+	int answer = 0;
+	socklen_t size = sizeof(answer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &answer, &size) == 0 && answer;
+}
+
 static int init_open(struct init *i, const char *slice)
 {
 	int r = settle_descriptors();
 
 	if (r < 0)
 		return r;
+	if (!is_listening(FD_LISTENER))
+		return -ENOTSOCK;
+	if (fcntl(FD_LISTENER, F_SETFL, O_NONBLOCK) < 0)
+		return -errno; /* who connects may be gone before we accept */
 	*i = (struct init){ .slice = slice, .listener = FD_LISTENER, .record = FD_RECORD };
 	i->cgroup = is_directory(FD_CGROUP) ? FD_CGROUP : -1;
 	memset(i->channels, -1, sizeof(i->channels));
@@ -161,11 +176,17 @@ static size_t collect(struct init *i, struct pollfd *slots, uint64_t *ret_deadli
 		slots[SLOT_CHANNELS + c] =
 			(struct pollfd){ .fd = i->channels[c], .events = POLLIN };
 	*ret_deadline = UINT64_MAX;
+	if (i->accept_after_usec > now_usec()) {
+		slots[SLOT_LISTENER].fd = -1;
+		*ret_deadline = i->accept_after_usec;
+	}
 	list_each (item, next, &i->tasks) {
 		const struct task *t = container_of(item, struct task, link);
 		short events = t->phase == TASK_DRAINING ? POLLPRI : POLLIN;
 
-		slots[n++] = (struct pollfd){ .fd = t->fd, .events = events };
+		/* Only real ones: poll(2) takes no more slots than we may open files. */
+		if (t->fd >= 0)
+			slots[n++] = (struct pollfd){ .fd = t->fd, .events = events };
 		if (t->deadline_usec > 0 && t->deadline_usec < *ret_deadline)
 			*ret_deadline = t->deadline_usec;
 	}
@@ -180,10 +201,13 @@ static void wait_for(struct pollfd *slots, size_t n, uint64_t deadline_usec)
 		.tv_nsec = (long)(rest % 1000000) * 1000,
 	};
 
-	if (ppoll(slots, n, deadline_usec == UINT64_MAX ? NULL : &timeout, NULL) < 0) {
-		for (size_t k = 0; k < n; k++)
-			slots[k].revents = 0;
-	}
+	if (ppoll(slots, n, deadline_usec == UINT64_MAX ? NULL : &timeout, NULL) >= 0)
+		return;
+	/* No memory, or somebody lowered our limit of files below what is open. Nothing here
+	 * blocks, so looking everywhere now and then does for as long as that lasts. */
+	(void)nanosleep(&(struct timespec){ .tv_nsec = BLIND_NSEC }, NULL);
+	for (size_t k = 0; k < n; k++)
+		slots[k].revents = POLLIN;
 }
 
 /* Tasks first, while the list is the one that was collected: requests add and remove. */
@@ -195,7 +219,7 @@ static void dispatch(struct init *i, const struct pollfd *slots)
 	list_each (item, next, &i->tasks) {
 		struct task *t = container_of(item, struct task, link);
 
-		if (slots[n++].revents)
+		if (t->fd >= 0 && slots[n++].revents)
 			task_on_fd(t);
 		if (t->deadline_usec > 0 && t->deadline_usec <= now)
 			task_on_deadline(t);

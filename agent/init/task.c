@@ -143,7 +143,8 @@ static void drain(struct task *t)
 {
 	t->phase = TASK_DRAINING;
 	if (!is_drained(t)) {
-		kill_rest(t);
+		if (t->init->cgroup >= 0)
+			kill_rest(t); /* else task_before_reap() has done it, while it was safe */
 		t->deadline_usec = now_usec() + DRAIN_USEC;
 		if (t->init->cgroup >= 0)
 			t->fd = leaf_watch(t->init->cgroup, t->order.name);
@@ -227,6 +228,8 @@ void task_on_deadline(struct task *t)
 		t->restarts++;
 		launch(t);
 	} else if (t->phase == TASK_DRAINING) {
+		if (t->init->cgroup >= 0)
+			leaf_read_facts(t->init->cgroup, t->order.name, &t->facts);
 		settle(t);
 	} else {
 		kill_rest(t);

@@ -8,15 +8,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <linux/filter.h>
 #include <linux/magic.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -41,6 +44,21 @@ const char *rig_cgroup_mount(void)
 	return NULL;
 }
 
+static void refuse_clone3(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = ARRAY_SIZE(code), .filter = code };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		_exit(125);
+}
+
 static _Noreturn void exec_init(struct rig *r)
 {
 	const char *build = getenv("REEVE_BUILDDIR");
@@ -51,11 +69,30 @@ static _Noreturn void exec_init(struct rig *r)
 
 	for (int i = 0; i < 3; i++)
 		(void)dup2(fds[i], 3 + i);
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a failed test leaves none behind */
 	(void)signal(SIGPIPE, SIG_IGN); /* as an agent has it: tasks must not inherit that */
 	snprintf(path, sizeof(path), "%s/agent/init/reeve-init", build ? build : ".");
+	if (r->without_clone3)
+		refuse_clone3();
 	execl(path, "reeve-init", "test-slice", NULL);
 	perror(path);
 	_exit(126);
+}
+
+pid_t rig_fork_init(struct rig *r)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		exec_init(r);
+	assert_true(pid > 0);
+	return pid;
+}
+
+static void start_init(struct rig *r)
+{
+	r->init = rig_fork_init(r);
+	r->agent = rig_connect(r);
 }
 
 int rig_open(struct rig *r, bool with_cgroup)
@@ -74,11 +111,7 @@ int rig_open(struct rig *r, bool with_cgroup)
 	assert_return_code(listen(r->listener, 16), errno);
 	r->record = open("/tmp", O_TMPFILE | O_RDWR | O_APPEND | O_CLOEXEC, 0600);
 	assert_return_code(r->record, errno);
-	r->init = fork();
-	if (r->init == 0)
-		exec_init(r);
-	assert_true(r->init > 0);
-	r->agent = rig_connect(r);
+	start_init(r);
 	return 0;
 }
 
@@ -104,6 +137,14 @@ static void quit_init(struct rig *r)
 	close_fd(r->agent);
 	if (waitpid(r->init, &status, 0) != r->init || status != 0)
 		fail_msg("reeve-init ended with wait status %#x", status);
+}
+
+void rig_reopen_without_clone3(struct rig *r)
+{
+	close_fd(r->agent);
+	quit_init(r);
+	r->without_clone3 = true;
+	start_init(r);
 }
 
 void rig_close(struct rig *r)

@@ -15,6 +15,7 @@ enum { RIG_PATIENCE_MSEC = 20000 };
 
 struct rig {
 	bool with_cgroup;
+	bool without_clone3; /* as a container's seccomp filter has it: ENOSYS */
 	pid_t init;
 	int listener, record, agent;
 	char cgroup[256]; /* "" without */
@@ -29,7 +30,10 @@ struct answer { /* a FRAME_STATUS, FRAME_RESULT or FRAME_WELCOME; -1: the field 
 /* The cgroup v2 mount of this host, or NULL where tests may not write. */
 const char *rig_cgroup_mount(void);
 int rig_open(struct rig *r, bool with_cgroup);
-void rig_close(struct rig *r); /* kills what is left, and checks that the cgroup is empty */
+/* Ends its init and starts one that is refused clone3. */
+void rig_reopen_without_clone3(struct rig *r);
+void rig_close(struct rig *r);	    /* kills what is left, and checks that the cgroup is empty */
+pid_t rig_fork_init(struct rig *r); /* with what r says; the caller's */
 int rig_connect(struct rig *r);
 bool rig_leaf_exists(const struct rig *r, const char *task);
 

@@ -348,6 +348,67 @@ static long proc_number(pid_t pid, const char *file, const char *key)
 	return value;
 }
 
+static long cpu_ticks(pid_t pid)
+{
+	char path[64];
+	long user = -1, system = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f,
+				"%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld",
+				&user, &system),
+			 2);
+	return user + system;
+}
+
+static void starve_of_descriptors(struct rig *r, rlim_t limit)
+{
+	const struct timespec nap = { .tv_nsec = 300000000 };
+	struct rlimit before, none;
+	struct answer a;
+
+	send_task(r->agent, FRAME_HELLO, NULL);
+	assert_true(receive(r->agent, &a)); /* it is up, and all it needs is open */
+	assert_return_code(prlimit(r->init, RLIMIT_NOFILE, NULL, &before), errno);
+	none = (struct rlimit){ .rlim_cur = limit, .rlim_max = before.rlim_max };
+	assert_return_code(prlimit(r->init, RLIMIT_NOFILE, &none, NULL), errno);
+	int late = rig_connect(r);
+	long ticks = cpu_ticks(r->init);
+	(void)nanosleep(&nap, NULL);
+	assert_in_range(cpu_ticks(r->init) - ticks, 0, 9); /* of the 30 a busy loop takes */
+	send_task(r->agent, FRAME_HELLO, NULL);
+	assert_true(receive(r->agent, &a));
+	assert_return_code(prlimit(r->init, RLIMIT_NOFILE, &before, NULL), errno);
+	send_task(late, FRAME_HELLO, NULL);
+	assert_true(receive(late, &a));
+	assert_int_equal(a.type, FRAME_WELCOME);
+	close_fd(late);
+}
+
+/* 0 to 7 are open in it: with 8 it cannot accept, with 3 poll(2) itself refuses. */
+static void test_init_without_descriptors_sleeps_and_serves_again_later(void **state)
+{
+	starve_of_descriptors(*state, 8);
+	starve_of_descriptors(*state, 3);
+}
+
+static void test_init_without_its_descriptors_does_not_start(void **state)
+{
+	struct rig *r = *state;
+	int status;
+
+	for (int i = 0; i < 2; i++) {
+		struct rig broken = *r;
+
+		broken.listener = i == 0 ? r->record : -1; /* no socket; nothing */
+		broken.init = rig_fork_init(&broken);
+		assert_int_equal(waitpid(broken.init, &status, 0), broken.init);
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 2);
+	}
+}
+
 static void test_idle_init_is_small_and_asleep(void **state)
 {
 	const struct timespec nap = { .tv_nsec = 300000000 };
@@ -379,6 +440,8 @@ int main(void)
 		RIG_TEST(test_quit_kills_everything_and_leaves_nothing),
 		RIG_TEST(test_sigterm_gives_each_task_its_grace_and_refuses_new_ones),
 		RIG_TEST(test_record_file_keeps_every_final_status),
+		RIG_TEST(test_init_without_descriptors_sleeps_and_serves_again_later),
+		RIG_TEST(test_init_without_its_descriptors_does_not_start),
 		RIG_TEST(test_idle_init_is_small_and_asleep),
 	};
 

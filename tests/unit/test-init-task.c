@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -546,6 +547,47 @@ static void test_cgroups_a_task_made_below_its_own_are_removed(void **state)
 	assert_false(rig_leaf_exists(r, "main"));
 }
 
+static void test_task_starts_in_its_cgroup_even_where_clone3_is_refused(void **state)
+{
+	struct rig *r = *state;
+	struct frame_writer w;
+	char text[256];
+
+	rig_reopen_without_clone3(r);
+	order_shell(&w, "main", "grep ^0:: /proc/self/cgroup");
+	(void)run_to_end(r, &w, text, sizeof(text));
+	assert_int_equal(strstr(text, "/main\n") != NULL, r->with_cgroup);
+	assert_false(r->with_cgroup && rig_leaf_exists(r, "main"));
+}
+
+/* A debugger holds the new process before its first instruction, as a dead file server would hold
+ * it in exec: nobody else may wait for that. */
+static void test_start_that_hangs_stops_nobody_and_can_be_stopped(void **state)
+{
+	struct rig *r = *state;
+	struct frame_writer w;
+	unsigned long child;
+	int status;
+
+	if (ptrace(PTRACE_SEIZE, r->init, NULL, PTRACE_O_TRACEFORK) < 0)
+		skip(); /* forbidden here */
+	order_shell(&w, "main", "exit 0");
+	send_frame(r->agent, &w, NULL, 0);
+	do
+		assert_int_equal(waitpid(r->init, &status, 0), r->init);
+	while (status >> 8 != (SIGTRAP | PTRACE_EVENT_FORK << 8));
+	assert_return_code(ptrace(PTRACE_GETEVENTMSG, r->init, NULL, &child), errno);
+	assert_int_equal(waitpid((pid_t)child, &status, 0), (pid_t)child);
+	assert_return_code(ptrace(PTRACE_DETACH, r->init, NULL, NULL), errno);
+	send_task(r->agent, FRAME_HELLO, NULL);
+	assert_int_equal(await_state(r->agent, "main", FRAME_STATE_RUNNING).pid, (pid_t)child);
+	send_stop(r->agent, "main", 20000);
+	(void)await_state(r->agent, "main", FRAME_STATE_STOPPING);
+	assert_int_equal(waitpid((pid_t)child, &status, 0), (pid_t)child);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	assert_int_equal(await_state(r->agent, "main", FRAME_STATE_ENDED).signal, SIGKILL);
+}
+
 static void test_leaf_that_somebody_holds_fails_the_start(void **state)
 {
 	struct rig *r = *state;
@@ -611,6 +653,8 @@ int main(void)
 		RIG_TEST(test_stop_of_a_waiting_task_ends_it),
 		RIG_TEST(test_leftovers_of_a_task_are_killed_at_its_end),
 		RIG_TEST(test_cgroups_a_task_made_below_its_own_are_removed),
+		RIG_TEST(test_task_starts_in_its_cgroup_even_where_clone3_is_refused),
+		RIG_TEST(test_start_that_hangs_stops_nobody_and_can_be_stopped),
 		RIG_TEST(test_leaf_that_somebody_holds_fails_the_start),
 		RIG_TEST(test_large_order_arrives_whole),
 	};
