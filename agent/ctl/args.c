@@ -74,7 +74,8 @@ static int table_init(struct table *t, const struct option_row *const *sets)
 static const struct option_row *table_row(const struct table *t, int code)
 {
 	for (size_t i = 0; i < t->count; i++)
-		if (code == FIRST_CODE + (int)i || (t->rows[i]->letter && code == t->rows[i]->letter))
+		if (code == FIRST_CODE + (int)i ||
+		    (t->rows[i]->letter && code == t->rows[i]->letter))
 			return t->rows[i];
 	return NULL;
 }
@@ -84,11 +85,13 @@ static int take_option(struct args *a, const struct table *t, int code, char **a
 	const struct option_row *row = table_row(t, code);
 
 	if (row) {
-		a->options[a->options_count++] = (struct given){ row, row->argument ? optarg : NULL };
+		a->options[a->options_count++] =
+			(struct given){ row, row->argument ? optarg : NULL };
 		return 0;
 	}
 	if (code == ':')
-		return fail_code(f, -EINVAL, "usage", "option '%s' needs a value", argv[optind - 1]);
+		return fail_code(f, -EINVAL, "usage", "option '%s' needs a value",
+				 argv[optind - 1]);
 	if (optopt >= FIRST_CODE)
 		return fail_code(f, -EINVAL, "usage", "option '--%s' takes no value",
 				 t->rows[optopt - FIRST_CODE]->name);

@@ -21,13 +21,13 @@ enum option_kind {
 	OPTION_PAIR,	  /* K=V into the object `key`; may be repeated */
 	OPTION_LIMIT,	  /* NAME=SOFT[:HARD] into the object `key`; may be repeated */
 	OPTION_HUGEPAGES, /* SIZE:COUNT appended to the array `key` */
-	OPTION_DEVICES,	  /* a count of the class that `choices` names, appended to the array `key` */
-	OPTION_DEVICE,	  /* CLASS[:COUNT], likewise */
+	OPTION_DEVICES, /* a count of the class that `choices` names, appended to the array `key` */
+	OPTION_DEVICE,	/* CLASS[:COUNT], likewise */
 };
 
 struct option_row {
-	const char *name;     /* without the dashes; NULL ends the table */
-	char letter;	      /* 0 none */
+	const char *name; /* without the dashes; NULL ends the table */
+	char letter;	  /* 0 none */
 	enum option_kind kind;
 	const char *argument; /* "SIZE"; NULL for flags */
 	const char *choices;  /* "node,package,none"; NULL anything */
@@ -49,7 +49,8 @@ struct args {
 
 enum { ARGS_ALL_WORDS = -1 };
 
-/* argv[0] is skipped. `sets` is a NULL-terminated list of tables. Options and words may be mixed until
+/* argv[0] is skipped. `sets` is a NULL-terminated list of tables. Options and words may be mixed
+ * until
  * "--" or until `words_before_command` words were seen (ARGS_ALL_WORDS: to the end): from there on
  * everything is a word. -EINVAL with a sentence, -ENOMEM. The strings stay argv's. */
 int args_parse(struct args *ret, char **argv, const struct option_row *const *sets,

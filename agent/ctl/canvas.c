@@ -160,9 +160,11 @@ void canvas_frame(struct canvas *c, const struct frame *f)
 			canvas_add(&title, 0, *f->mark == 'x' ? STYLE_ALARM : STYLE_WARN, f->mark);
 			canvas_add(&title, 0, STYLE_PLAIN, " ");
 		}
-		canvas_add(&title, 0, STYLE_DIM, f->note);
-		if (f->note && *f->note)
+		if (f->note && *f->note) {
+			canvas_add(&title, 0, STYLE_DIM, "· ");
+			canvas_add(&title, 0, STYLE_DIM, f->note);
 			canvas_add(&title, 0, STYLE_PLAIN, " ");
+		}
 		canvas_fit(c, f->x + 2, f->y, f->width - 4, &title);
 	}
 }
@@ -196,9 +198,9 @@ static const char *escape_of(uint8_t style)
 		"\033[1;32m", "\033[1;36m", "\033[1;35m", "\033[1;34m", "\033[1;33m", "\033[1;31m",
 	};
 	static const char *const others[] = {
-		[STYLE_PLAIN] = "",	      [STYLE_DIM] = "\033[2m",
-		[STYLE_BOLD] = "\033[1m",     [STYLE_FRAME] = "\033[2m",
-		[STYLE_WARN] = "\033[1;33m",  [STYLE_ALARM] = "\033[1;31m",
+		[STYLE_PLAIN] = "",	     [STYLE_DIM] = "\033[2m",
+		[STYLE_BOLD] = "\033[1m",    [STYLE_FRAME] = "\033[2m",
+		[STYLE_WARN] = "\033[1;33m", [STYLE_ALARM] = "\033[1;31m",
 		[STYLE_OK] = "\033[32m",
 	};
 
@@ -223,9 +225,9 @@ static void print_row(const struct row *row, const struct screen *screen, struct
 				   escape_of(cell->style));
 			style = cell->style;
 		}
-		text_encode(into, !cell->glyph	? ' ' :
-				  screen->utf8	? cell->glyph :
-						  to_ascii(cell->glyph));
+		text_encode(into, !cell->glyph	 ? ' '
+				  : screen->utf8 ? cell->glyph
+						 : to_ascii(cell->glyph));
 		if (cell->glyph < 0x1100)
 			continue; /* nothing below is wide */
 		text_encode(&one, cell->glyph);

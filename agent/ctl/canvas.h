@@ -2,8 +2,9 @@
 #pragma once
 
 /* A rectangle of character cells that grows as it is written to, so that parts of a drawing can be
- * made apart and put side by side or into a frame. Glyphs are Unicode; where the output is not UTF-8
- * they are replaced by ASCII ones when it is printed. The first failure sticks, as in a buf. */
+ * made apart and put side by side or into a frame. Glyphs are Unicode; where the output is not
+ * UTF-8 they are replaced by ASCII ones when it is printed. The first failure sticks, as in a buf.
+ */
 
 #include "ctl/writer.h"
 #include "util/buf.h"
@@ -31,7 +32,7 @@ struct canvas {
 	struct row {
 		struct cell *cells;
 		unsigned count;
-	} *rows;
+	} * rows;
 	unsigned height, width; /* width: of the widest row */
 	int error;		/* 0, -ENOMEM or -E2BIG */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reevectl __complete WORDS..: one candidate a line for the last word. It reads the same tables as the
- * parser and asks the live agent for slices and tasks, so that it cannot drift; without an agent it is
- * silent about those. The shell filters by prefix, and so does this. */
+/* reevectl __complete WORDS..: one candidate a line for the last word. It reads the same tables as
+ * the parser and asks the live agent for slices and tasks, so that it cannot drift; without an
+ * agent it is silent about those. The shell filters by prefix, and so does this. */
 #include "ctl/look.h"
 #include "ctl/text.h"
 #include "ctl/verb.h"
@@ -64,7 +64,7 @@ static void offer_slices(const struct completion *c)
 	json_t *slice;
 	size_t i;
 
-	json_array_foreach(look_array(answer, "slices"), i, slice)
+	json_array_foreach (look_array(answer, "slices"), i, slice)
 		offer_word(c, look_text(slice, "id"));
 }
 
@@ -77,7 +77,7 @@ static void offer_tasks(const struct completion *c, const char *slice)
 
 	session_path(&path, "/v1/slices/", slice);
 	answer = session_try(c->session, path.data);
-	json_array_foreach(look_array(answer, "tasks"), i, item)
+	json_array_foreach (look_array(answer, "tasks"), i, item)
 		offer_word(c, json_string_value(item));
 }
 
@@ -87,7 +87,7 @@ static void offer_offers(const struct completion *c)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(look_array(answer, "offers"), i, item)
+	json_array_foreach (look_array(answer, "offers"), i, item)
 		offer_word(c, look_text(item, "id"));
 }
 
@@ -101,8 +101,8 @@ static void offer_verbs(const struct completion *c, const char *before)
 		size_t skip = before ? strlen(before) : 0, length;
 		const char *word;
 
-		if (v->hidden || (before && (strncmp(v->name, before, skip) != 0 ||
-					     v->name[skip] != ' ')))
+		if (v->hidden ||
+		    (before && (strncmp(v->name, before, skip) != 0 || v->name[skip] != ' ')))
 			continue;
 		word = v->name + skip + (before ? 1 : 0);
 		length = strcspn(word, " ");
@@ -118,9 +118,10 @@ static const struct option_row *find_option(const struct option_row *const *sets
 {
 	for (; sets && *sets; sets++)
 		for (const struct option_row *row = *sets; row->name; row++)
-			if (strncmp(word, "--", 2) == 0 ? strcmp(word + 2, row->name) == 0 :
-							  row->letter && word[0] == '-' &&
-								  word[1] == row->letter && !word[2])
+			if (strncmp(word, "--", 2) == 0
+				    ? strcmp(word + 2, row->name) == 0
+				    : row->letter && word[0] == '-' && word[1] == row->letter &&
+					      !word[2])
 				return row;
 	return NULL;
 }

@@ -23,6 +23,7 @@ enum {
 	NODE_WIDTH = 40,
 	CELLS_PER_ROW = 8,
 	BAR_MAX = 24,
+	BAR_MIN = 6,
 	LEGEND_SLICES = 40,
 	LEGEND_CONDITIONS = 20,
 	LABEL = 10, /* column where the legend's texts begin */
@@ -32,7 +33,8 @@ struct drawing {
 	const struct picture *p;
 	bool strips;
 	bool fill;	    /* second pass: boxes take all the width they are given */
-	unsigned budget[3]; /* width at each depth in the first pass: decides how many side by side */
+	unsigned budget[3]; /* width at each depth in the first pass: decides how many side by side
+			     */
 	unsigned digits;    /* of the highest CPU number */
 };
 
@@ -75,7 +77,8 @@ static void put_holder(struct canvas *c, unsigned x, unsigned y, int holder)
 	canvas_glyph(c, x, y, holder_style(holder), draw_holder_glyph(holder));
 }
 
-/* --- cores as cells ----------------------------------------------------------------------------- */
+/* --- cores as cells -----------------------------------------------------------------------------
+ */
 
 static void group_label(struct buf *into, const struct picture_core *core)
 {
@@ -91,7 +94,7 @@ static void group_label(struct buf *into, const struct picture_core *core)
 static void put_cell(const struct drawing *d, struct canvas *c, unsigned x, unsigned y,
 		     const struct picture_core *core)
 {
-	cpuset_each(cpu, core->cpus) {
+	cpuset_each (cpu, core->cpus) {
 		char number[16];
 
 		(void)snprintf(number, sizeof(number), " %*d", (int)d->digits, cpu);
@@ -139,7 +142,8 @@ static unsigned threads_of(const struct picture *p, size_t from, size_t end)
 static void draw_cells(const struct drawing *d, struct canvas *c, size_t from, size_t end,
 		       unsigned width)
 {
-	static const uint32_t top[] = { 0x250c, 0x252c, 0x2510 }, middle[] = { 0x251c, 0x253c, 0x2524 },
+	static const uint32_t top[] = { 0x250c, 0x252c, 0x2510 },
+			      middle[] = { 0x251c, 0x253c, 0x2524 },
 			      bottom[] = { 0x2514, 0x2534, 0x2518 };
 	unsigned cell = d->digits + 4, threads = threads_of(d->p, from, end), y = c->height;
 	unsigned fit = width > cell + 2 ? (width - 1) / (cell + 1) : 1, rows, per_row;
@@ -164,7 +168,8 @@ static void draw_cells(const struct drawing *d, struct canvas *c, size_t from, s
 		canvas_text(c, 1, first, STYLE_DIM, label.data);
 }
 
-/* --- cores as strips ---------------------------------------------------------------------------- */
+/* --- cores as strips ----------------------------------------------------------------------------
+ */
 
 /* Whether two cores look the same in a strip. */
 static bool alike(const struct picture *p, const struct picture_core *a,
@@ -189,7 +194,7 @@ static void put_strip_core(const struct picture *p, struct canvas *word,
 {
 	unsigned x = 0;
 
-	cpuset_each(cpu, core->cpus)
+	cpuset_each (cpu, core->cpus)
 		put_holder(word, x++, 0, p->holders[cpu]);
 	put_mark(word, x, 0, core->mark);
 	if (count > 1) {
@@ -241,7 +246,8 @@ static void draw_strip(const struct drawing *d, struct canvas *c, size_t from, s
 	}
 }
 
-/* --- what is in a node -------------------------------------------------------------------------- */
+/* --- what is in a node --------------------------------------------------------------------------
+ */
 
 static void draw_bar(const struct drawing *d, struct canvas *c, unsigned y,
 		     const struct picture_node *n, unsigned width)
@@ -263,30 +269,22 @@ static void draw_bar(const struct drawing *d, struct canvas *c, unsigned y,
 static void draw_memory(const struct drawing *d, struct canvas *c, const struct picture_node *n,
 			unsigned width)
 {
-	_cleanup_(buf_done) struct buf size = { 0 }, pages = { 0 };
+	_cleanup_(buf_done) struct buf facts = { 0 }, pages = { 0 };
 	_cleanup_(canvas_done) struct canvas line = { 0 }, second = { 0 };
-	uint64_t claimed = picture_claimed(d->p, n, SIZE_MAX);
-	unsigned bar = width > BAR_MAX + 40 ? BAR_MAX : width / 4;
+	unsigned taken, bar;
 
-	picture_hugepages(&pages, n);
 	if (n->memory_bytes) {
-		unit_bytes(&size, n->memory_bytes);
+		picture_memory(&facts, d->p, n);
+		taken = text_columns(facts.data) + 9; /* with "memory " and two blanks */
+		bar = width > taken + BAR_MIN ? width - taken : BAR_MIN;
 		canvas_add(&line, 0, STYLE_DIM, "memory ");
 		if (n->host_memory)
-			draw_bar(d, &line, 0, n, bar);
+			draw_bar(d, &line, 0, n, bar > BAR_MAX ? BAR_MAX : bar);
 		canvas_add(&line, 0, STYLE_PLAIN, n->host_memory ? "  " : "");
-		canvas_add(&line, 0, STYLE_PLAIN, size.data);
-		if (!n->host_memory)
-			canvas_add(&line, 0, STYLE_DIM, " not for tasks");
-		if (claimed && claimed <= n->memory_bytes) {
-			buf_clear(&size);
-			buf_text(&size, " · ");
-			unit_bytes(&size, n->memory_bytes - claimed);
-			buf_text(&size, " unclaimed");
-			canvas_add(&line, 0, STYLE_DIM, size.data);
-		}
+		canvas_add(&line, 0, STYLE_PLAIN, facts.data);
 		canvas_fit(c, 0, c->height, width, &line);
 	}
+	picture_hugepages(&pages, n);
 	if (pages.size) {
 		canvas_add(&second, 0, STYLE_DIM, "huge   ");
 		canvas_add(&second, 0, STYLE_PLAIN, pages.data);
@@ -302,12 +300,11 @@ static void draw_device(struct canvas *c, const struct picture_device *dev, unsi
 	enum style style = dev->holder == HOLDER_RESERVED ? STYLE_DIM : STYLE_PLAIN;
 
 	put_holder(&line, 0, 0, dev->holder);
-	canvas_glyph(&line, 1, 0, STYLE_PLAIN, ' ');
 	put_mark(&line, 1, 0, dev->mark);
-	canvas_text(&line, 2, 0, STYLE_DIM, dev->kind);
-	canvas_text(&line, 7, 0, style, picture_device_name(dev));
+	canvas_text(&line, 3, 0, STYLE_DIM, dev->kind);
+	canvas_text(&line, 8, 0, style, picture_device_name(dev));
 	picture_device_facts(&facts, dev);
-	canvas_text(&line, 7 + name_width + 2, 0, STYLE_DIM, facts.data);
+	canvas_text(&line, 8 + name_width + 2, 0, STYLE_DIM, facts.data);
 	canvas_fit(c, 0, c->height, width, &line);
 }
 
@@ -362,7 +359,8 @@ static void draw_node(const struct drawing *d, struct canvas *c, size_t from, si
 		draw_devices(d, c, n->number, width);
 }
 
-/* --- boxes side by side ------------------------------------------------------------------------- */
+/* --- boxes side by side -------------------------------------------------------------------------
+ */
 
 struct box {
 	size_t from, end; /* its cores */
@@ -399,7 +397,8 @@ static void title_package(const struct drawing *d, struct box *box)
 		buf_format(&box->title, "package %d", core->package);
 	for (size_t i = 0; i < d->p->packages_count; i++)
 		if (d->p->packages[i].number == core->package) {
-			buf_text(&box->note, d->p->packages[i].model ? d->p->packages[i].model : "");
+			buf_text(&box->note,
+				 d->p->packages[i].model ? d->p->packages[i].model : "");
 			box->mark = d->p->packages[i].mark;
 			break;
 		}
@@ -465,7 +464,7 @@ static void place_boxes(const struct box *boxes, size_t count, struct canvas *c,
 
 static unsigned box_wish(const struct box *box, unsigned limit)
 {
-	unsigned title = text_columns(box->title.data) + text_columns(box->note.data) + 8;
+	unsigned title = text_columns(box->title.data) + text_columns(box->note.data) + 10;
 	unsigned wish = box->inside.width + BORDER;
 
 	wish = title > wish ? title : wish;
@@ -520,7 +519,8 @@ static unsigned draw_packages(struct drawing *d, struct canvas *page, unsigned c
 	return first.width;
 }
 
-/* --- the rest of the machine -------------------------------------------------------------------- */
+/* --- the rest of the machine --------------------------------------------------------------------
+ */
 
 static void draw_lone_node(const struct drawing *d, struct canvas *c, const struct picture_node *n,
 			   unsigned width)
@@ -556,8 +556,8 @@ static void draw_elsewhere(const struct drawing *d, struct canvas *page, unsigne
 	canvas_frame(page, &(struct frame){ .y = y,
 					    .width = width,
 					    .height = inside.height + 2,
-					    .title = "machine",
-					    .note = "near no package" });
+					    .title = "elsewhere",
+					    .note = "no package known to be near" });
 	canvas_paste(page, 2, y + 1, &inside);
 }
 
@@ -571,15 +571,40 @@ static void legend_line(struct canvas *page, const char *label, const struct can
 	canvas_fit(page, LABEL, y, columns - LABEL, text);
 }
 
+/* Facts separated by " · ", on as many lines as they need; they begin at column x of the last row.
+ */
+static void put_facts(struct canvas *page, unsigned x, enum style style, const char *facts,
+		      unsigned columns)
+{
+	unsigned y = page->height ? page->height - 1 : 0, left = x;
+	const char *separator = " · ";
+
+	while (facts && *facts) {
+		const char *end = strstr(facts, separator);
+		_cleanup_free_ char *fact =
+			end ? strndup(facts, (size_t)(end - facts)) : strdup(facts);
+		unsigned width = fact ? text_columns(fact) : 0;
+		_cleanup_(canvas_done) struct canvas word = { 0 };
+
+		if (x > left && x + 3 + width > columns) {
+			y++;
+			x = left = LABEL;
+		} else if (x > left) {
+			x += canvas_text(page, x, y, style, separator);
+		}
+		canvas_text(&word, 0, 0, style, fact);
+		x += canvas_fit(page, x, y, columns > x ? columns - x : 1, &word);
+		facts = end ? end + strlen(separator) : NULL;
+	}
+}
+
 static void legend_text(struct canvas *page, const char *label, const struct buf *text,
 			unsigned columns)
 {
-	_cleanup_(canvas_done) struct canvas line = { 0 };
-
 	if (text->size == 0)
 		return;
-	canvas_text(&line, 0, 0, STYLE_PLAIN, text->data);
-	legend_line(page, label, &line, columns);
+	canvas_text(page, 0, page->height, STYLE_DIM, label);
+	put_facts(page, LABEL, STYLE_PLAIN, text->data, columns);
 }
 
 static void legend_slices(const struct picture *p, struct canvas *page, unsigned columns)
@@ -594,8 +619,8 @@ static void legend_slices(const struct picture *p, struct canvas *page, unsigned
 		canvas_add(&line, 0, STYLE_BOLD, id ? id : "?");
 		canvas_add(&line, 0, STYLE_PLAIN, "  ");
 		picture_slice(&facts, p->slices[i]);
-		canvas_add(&line, 0, STYLE_DIM, facts.data);
 		legend_line(page, i == 0 ? "slices" : "", &line, columns);
+		put_facts(page, LABEL + line.width, STYLE_DIM, facts.data, columns);
 	}
 	if (p->slices_count > LEGEND_SLICES) {
 		_cleanup_(buf_done) struct buf more = { 0 };
@@ -608,7 +633,8 @@ static void legend_slices(const struct picture *p, struct canvas *page, unsigned
 static bool device_is(const struct picture *p, int holder, enum mark mark)
 {
 	for (size_t i = 0; i < p->devices_count; i++)
-		if (p->devices[i].holder == holder && (mark == MARK_NONE || p->devices[i].mark == mark))
+		if (p->devices[i].holder == holder &&
+		    (mark == MARK_NONE || p->devices[i].mark == mark))
 			return true;
 	return false;
 }
@@ -641,7 +667,8 @@ static void legend_health(const struct picture *p, struct canvas *page, unsigned
 		canvas_add(&line, 0, STYLE_PLAIN, " ");
 		canvas_add(&line, 0, STYLE_BOLD, look_text(condition, "subject"));
 		canvas_add(&line, 0, STYLE_PLAIN, " ");
-		canvas_add(&line, 0, failed ? STYLE_ALARM : STYLE_WARN, look_text(condition, "type"));
+		canvas_add(&line, 0, failed ? STYLE_ALARM : STYLE_WARN,
+			   look_text(condition, "type"));
 		canvas_add(&line, 0, STYLE_PLAIN, "  ");
 		canvas_add(&line, 0, STYLE_PLAIN, look_text(condition, "evidence"));
 		legend_line(page, i == 0 ? "health" : "", &line, columns);
@@ -680,10 +707,10 @@ static void draw_header(const struct picture *p, struct canvas *page, unsigned c
 		canvas_add(&line, 0, STYLE_PLAIN, "  ");
 		canvas_add(&line, 0, bad ? STYLE_ALARM : fine ? STYLE_OK : STYLE_WARN, verdict);
 	}
-	canvas_add(&line, 0, STYLE_PLAIN, "  ");
-	picture_machine(&facts, p);
-	canvas_add(&line, 0, STYLE_DIM, facts.data);
 	canvas_fit(page, 0, 0, columns, &line);
+	picture_machine(&facts, p);
+	canvas_text(page, 0, 1, STYLE_DIM, "machine");
+	put_facts(page, LABEL, STYLE_DIM, facts.data, columns);
 }
 
 void draw_text(struct buf *into, const struct picture *p, const struct screen *screen)
@@ -691,7 +718,8 @@ void draw_text(struct buf *into, const struct picture *p, const struct screen *s
 	_cleanup_(canvas_done) struct canvas page = { 0 };
 	struct drawing d = {
 		.p = p,
-		.strips = p->cores_count > CELLS_CORES_MAX || p->threads_maximum > CELLS_THREADS_MAX,
+		.strips =
+			p->cores_count > CELLS_CORES_MAX || p->threads_maximum > CELLS_THREADS_MAX,
 		.digits = (unsigned)snprintf(NULL, 0, "%u", p->highest_cpu),
 	};
 	unsigned width = screen->columns < PACKAGE_WIDTH ? screen->columns : PACKAGE_WIDTH;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* The machine as text: packages, NUMA nodes and L3 domains as boxes, every CPU with the letter of the
- * slice that holds it, devices beside the node they are near, then a legend. Pure. */
+/* The machine as text: packages, NUMA nodes and L3 domains as boxes, every CPU with the letter of
+ * the slice that holds it, devices beside the node they are near, then a legend. Pure. */
 
 #include "ctl/picture.h"
 #include "ctl/writer.h"

@@ -68,8 +68,8 @@ enum ctl_exit follow_wait(struct follow *f, struct session *s)
 			return session_unreachable(s, &f->why);
 		}
 	}
-	return f->status ? session_judge(s, f->status, &f->problem) :
-			   session_unreachable(s, &f->why);
+	return f->status ? session_judge(s, f->status, &f->problem)
+			 : session_unreachable(s, &f->why);
 }
 
 int follow_to_fd(const char *bytes, size_t size, void *fd)

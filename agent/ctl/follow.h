@@ -14,7 +14,7 @@ struct follow {
 	bool over;
 	unsigned status; /* 0: no answer, see why */
 	struct fail why;
-	struct buf problem; /* body of an answer that is no 200 */
+	struct buf problem;		/* body of an answer that is no 200 */
 	struct http_exchange *exchange; /* NULL once over */
 };
 

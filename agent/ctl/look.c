@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tolerant getters over jansson: an agent that is older, newer or broken must not crash a client. */
+/* Tolerant getters over jansson: an agent that is older, newer or broken must not crash a client.
+ */
 #include "ctl/look.h"
 
 #include <string.h>

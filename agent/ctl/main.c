@@ -49,9 +49,11 @@ static int take_globals(struct session *s, const struct args *args, struct fail 
 		const struct given *g = &args->options[i];
 
 		for (const struct option_row *row = global_options; row->name; row++)
-			if (row == g->row && row->choices && !args_choice_valid(row->choices, g->value))
-				return fail_code(f, -EINVAL, "usage", "--%s wants one of %s, not '%s'",
-						 row->name, row->choices, g->value);
+			if (row == g->row && row->choices &&
+			    !args_choice_valid(row->choices, g->value))
+				return fail_code(f, -EINVAL, "usage",
+						 "--%s wants one of %s, not '%s'", row->name,
+						 row->choices, g->value);
 	}
 	if (args_value(args, "output"))
 		s->screen.json = strcmp(args_value(args, "output"), "json") == 0;
@@ -115,7 +117,8 @@ static enum ctl_exit unknown_verb(struct session *s, const char *word)
 			used += (size_t)snprintf(list + used, sizeof(list) - used, "%s'%s'",
 						 used ? ", " : "", v->name);
 	if (used)
-		fail_code(&f, -EINVAL, "usage", "'%s' alone does nothing; there are %s", word, list);
+		fail_code(&f, -EINVAL, "usage", "'%s' alone does nothing; there are %s", word,
+			  list);
 	else
 		fail_code(&f, -EINVAL, "usage", "there is no verb '%s'; see reevectl --help", word);
 	return session_usage(s, &f);
@@ -151,7 +154,7 @@ int main(int argc, char **argv)
 {
 	_cleanup_(session_done) struct session s = { 0 };
 
-	(void)argc; /* argv ends with NULL */
+	(void)argc;		       /* argv ends with NULL */
 	(void)setlocale(LC_CTYPE, ""); /* an unknown locale leaves "C": ASCII */
 	s.socket = verb_default_socket();
 	s.screen = (struct screen){

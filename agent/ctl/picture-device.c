@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Facts of devices, firmware and slices in a few words, for the drawings. Text from the documents is
- * passed on as it is: what draws it makes it safe. */
+/* Facts of devices, firmware and slices in a few words, for the drawings. Text from the documents
+ * is passed on as it is: what draws it makes it safe. */
 #include "ctl/picture.h"
 
 #include "ctl/look.h"
@@ -119,12 +119,25 @@ void picture_machine(struct buf *into, const struct picture *p)
 	add_text(into, "Linux ", look_text(p->inventory, "machine.kernel"));
 }
 
+void picture_memory(struct buf *into, const struct picture *p, const struct picture_node *n)
+{
+	uint64_t claimed = picture_claimed(p, n, SIZE_MAX);
+
+	if (n->host_memory && claimed && claimed <= n->memory_bytes) {
+		unit_bytes(into, n->memory_bytes - claimed);
+		buf_text(into, " free of ");
+	}
+	unit_bytes(into, n->memory_bytes);
+	if (!n->host_memory)
+		buf_text(into, ", not for tasks");
+}
+
 void picture_hugepages(struct buf *into, const struct picture_node *n)
 {
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(look_array(n->json, "hugepages"), i, item) {
+	json_array_foreach (look_array(n->json, "hugepages"), i, item) {
 		uint64_t total = look_u64_or(item, "total", 0), size, unused;
 
 		if (total == 0 || !look_u64(item, "size_bytes", &size))
@@ -142,7 +155,7 @@ static const json_t *component(const struct picture *p, const char *name)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(look_array(p->inventory, "firmware"), i, item) {
+	json_array_foreach (look_array(p->inventory, "firmware"), i, item) {
 		const char *is = look_text(item, "component");
 
 		if (is && strcmp(is, name) == 0)
@@ -182,7 +195,7 @@ void picture_dimms(struct buf *into, const struct picture *p)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(look_array(p->inventory, "firmware"), i, item) {
+	json_array_foreach (look_array(p->inventory, "firmware"), i, item) {
 		const char *is = look_text(item, "component");
 		uint64_t its_size = look_u64_or(item, "size_bytes", 0);
 		uint64_t its_speed = look_u64_or(item, "speed_mts", 0);
@@ -230,9 +243,9 @@ void picture_slice(struct buf *into, const json_t *slice)
 		add_text(into, "cpus ", look_text(slice, "resources.cpus"));
 	}
 	add_bytes(into, slice, "resources.memory_bytes");
-	json_array_foreach(look_array(slice, "resources.devices"), i, item)
+	json_array_foreach (look_array(slice, "resources.devices"), i, item)
 		add_text(into, "", json_string_value(item));
-	json_array_foreach(look_array(slice, "enforcement"), i, item) {
+	json_array_foreach (look_array(slice, "enforcement"), i, item) {
 		const char *resource = look_text(item, "resource");
 
 		if (!resource || strcmp(resource, "cpu") != 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* API documents -> what is drawn. Grouping is by sorting: the drawings walk runs of equal package,
- * node and L3, so there is no tree to get wrong. CPUs above PICTURE_CPUS_MAX are counted, not drawn. */
+ * node and L3, so there is no tree to get wrong. CPUs above PICTURE_CPUS_MAX are counted, not
+ * drawn. */
 #include "ctl/picture.h"
 
 #include "ctl/look.h"
@@ -18,7 +19,8 @@ static int number_or_nowhere(const json_t *object, const char *path)
 									: PICTURE_NOWHERE;
 }
 
-/* --- health ------------------------------------------------------------------------------------- */
+/* --- health -------------------------------------------------------------------------------------
+ */
 
 static enum mark mark_of_verdict(const char *verdict)
 {
@@ -49,20 +51,21 @@ static int take_conditions(struct picture *p, const json_t *health)
 	p->conditions = calloc(json_array_size(conditions) + 1, sizeof(*p->conditions));
 	if (!p->conditions)
 		return -ENOMEM;
-	json_array_foreach(conditions, i, item)
+	json_array_foreach (conditions, i, item)
 		if (mark_of_verdict(look_text(item, "verdict")) != MARK_NONE)
 			p->conditions[p->conditions_count++] = item;
 	return 0;
 }
 
-/* --- who holds what ----------------------------------------------------------------------------- */
+/* --- who holds what -----------------------------------------------------------------------------
+ */
 
 static bool array_has(const json_t *array, const char *word)
 {
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(array, i, item)
+	json_array_foreach (array, i, item)
 		if (json_is_string(item) && word && strcmp(json_string_value(item), word) == 0)
 			return true;
 	return false;
@@ -78,7 +81,7 @@ static int holder_of(const struct picture *p, const char *id, const char *path)
 
 static void mark_cpus(struct picture *p, const struct cpuset *cpus, int holder, bool over_all)
 {
-	cpuset_each(cpu, cpus) {
+	cpuset_each (cpu, cpus) {
 		if (cpu >= PICTURE_CPUS_MAX)
 			break;
 		if (over_all || p->holders[cpu] == HOLDER_FREE)
@@ -115,13 +118,14 @@ static int take_slices(struct picture *p, const json_t *slices)
 	p->slices = calloc(json_array_size(array) + 1, sizeof(*p->slices));
 	if (!p->slices)
 		return -ENOMEM;
-	json_array_foreach(array, i, item)
+	json_array_foreach (array, i, item)
 		if (json_is_object(item) && p->slices_count < INT16_MAX)
 			p->slices[p->slices_count++] = item;
 	return 0;
 }
 
-/* --- the parts ---------------------------------------------------------------------------------- */
+/* --- the parts ----------------------------------------------------------------------------------
+ */
 
 static int take_packages(struct picture *p)
 {
@@ -131,7 +135,7 @@ static int take_packages(struct picture *p)
 	p->packages = calloc(json_array_size(array) + 1, sizeof(*p->packages));
 	if (!p->packages)
 		return -ENOMEM;
-	json_array_foreach(array, i, item)
+	json_array_foreach (array, i, item)
 		p->packages[p->packages_count++] = (struct picture_package){
 			.number = number_or_nowhere(item, "number"),
 			.model = look_text(item, "model"),
@@ -155,7 +159,7 @@ static int take_core(struct picture *p, const json_t *core)
 		return 0;
 	}
 	count = cpuset_count(set);
-	cpuset_each(cpu, set)
+	cpuset_each (cpu, set)
 		p->highest_cpu = (unsigned)cpu > p->highest_cpu ? (unsigned)cpu : p->highest_cpu;
 	p->threads_maximum = count > p->threads_maximum ? count : p->threads_maximum;
 	if (holder >= 0)
@@ -201,7 +205,7 @@ static int take_cores(struct picture *p)
 	p->cores = calloc(json_array_size(array) + 1, sizeof(*p->cores));
 	if (!p->cores)
 		return -ENOMEM;
-	json_array_foreach(array, i, item)
+	json_array_foreach (array, i, item)
 		take_core(p, item);
 	return 0;
 }
@@ -229,7 +233,7 @@ static int take_nodes(struct picture *p)
 	p->nodes = calloc(json_array_size(array) + 1, sizeof(*p->nodes));
 	if (!p->nodes)
 		return -ENOMEM;
-	json_array_foreach(array, i, item) {
+	json_array_foreach (array, i, item) {
 		int number = number_or_nowhere(item, "number");
 
 		if (number == PICTURE_NOWHERE)
@@ -260,9 +264,9 @@ static int compare_devices(const void *one, const void *other)
 	int r = order(a->node, b->node);
 
 	if (!r && strcmp(a->kind, b->kind) != 0)
-		return strcmp(a->kind, "gpu") == 0 ? -1 :
-		       strcmp(b->kind, "gpu") == 0 ? 1 :
-						     -strcmp(a->kind, b->kind); /* nic, disk */
+		return strcmp(a->kind, "gpu") == 0   ? -1
+		       : strcmp(b->kind, "gpu") == 0 ? 1
+						     : -strcmp(a->kind, b->kind); /* nic, disk */
 	return r ? r : strverscmp(a->id, b->id);
 }
 
@@ -285,7 +289,7 @@ static int take_devices(struct picture *p, const char *kind, const char *key)
 	if (!grown)
 		return -ENOMEM;
 	p->devices = grown;
-	json_array_foreach(array, i, item) {
+	json_array_foreach (array, i, item) {
 		const char *id = look_text(item, "id");
 		int holder = holder_of(p, id, "resources.devices");
 		int node = number_or_nowhere(item, "node");
@@ -312,7 +316,7 @@ static void settle_cores(struct picture *p)
 	for (size_t i = 0; i < p->cores_count; i++) {
 		if (!drawn_in_package(p, p->cores[i].node))
 			p->cores[i].node = PICTURE_NOWHERE;
-		cpuset_each(cpu, p->cores[i].cpus) {
+		cpuset_each (cpu, p->cores[i].cpus) {
 			p->has_shared |= p->holders[cpu] == HOLDER_SHARED;
 			p->has_reserved |= p->holders[cpu] == HOLDER_RESERVED;
 			p->has_isolated |= p->holders[cpu] == HOLDER_ISOLATED;
@@ -415,7 +419,7 @@ uint64_t picture_claimed(const struct picture *p, const struct picture_node *n, 
 
 		if (slice != SIZE_MAX && slice != i)
 			continue;
-		json_array_foreach(look_array(p->slices[i], "resources.memory_by_node"), k, item)
+		json_array_foreach (look_array(p->slices[i], "resources.memory_by_node"), k, item)
 			if (number_or_nowhere(item, "node") == n->number &&
 			    __builtin_add_overflow(total, look_u64_or(item, "bytes", 0), &total))
 				return UINT64_MAX;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Options -> JSON, one function a kind of option. What is possible or allowed is the agent's to say;
- * this file only knows the form. */
+/* Options -> JSON, one function a kind of option. What is possible or allowed is the agent's to
+ * say; this file only knows the form. */
 #include "ctl/request.h"
 
 #include "util/cleanup.h"
@@ -33,7 +33,8 @@ const struct option_row slice_request_options[] = {
 	{ "owner", 0, OPTION_TEXT, "TEXT", NULL, "owner", "whom it is for" },
 	{ "role", 0, OPTION_TEXT, "ROLE", NULL, "role", "quota it counts against" },
 	{ "label", 'l', OPTION_PAIR, "K=V", NULL, "labels", "label (repeatable)" },
-	{ "offer", 0, OPTION_TEXT, "ID", NULL, "offer", "take it from this offer (alone: all of it)" },
+	{ "offer", 0, OPTION_TEXT, "ID", NULL, "offer",
+	  "take it from this offer (alone: all of it)" },
 	{ 0 },
 };
 
@@ -53,7 +54,8 @@ const struct option_row task_request_options[] = {
 	  "between SIGTERM and SIGKILL when it is stopped" },
 	{ "restart", 0, OPTION_CHOICE, "WHEN", "never,on-failure,always", "restart",
 	  "start it again when it has ended" },
-	{ "restarts-max", 0, OPTION_U64, "N", NULL, "restarts_max", "give up after so many restarts" },
+	{ "restarts-max", 0, OPTION_U64, "N", NULL, "restarts_max",
+	  "give up after so many restarts" },
 	{ 0 },
 };
 
@@ -151,7 +153,8 @@ static int put_pair(json_t *body, const struct given *g, struct fail *f)
 	if (!name)
 		return fail_set(f, -ENOMEM, "out of memory");
 	if (!parse_utf8_valid(g->value, strlen(g->value)))
-		return fail_code(f, -EINVAL, "usage", "--%s %s is not valid UTF-8", g->row->name, name);
+		return fail_code(f, -EINVAL, "usage", "--%s %s is not valid UTF-8", g->row->name,
+				 name);
 	return put(collection(body, g->row->key, json_object), name, json_string(equals + 1), f);
 }
 

@@ -59,10 +59,11 @@ enum ctl_exit session_unreachable(const struct session *s, const struct fail *wh
 		break;
 	case -EACCES:
 	case -EPERM:
-		(void)snprintf(text, sizeof(text),
-			       "this user may not talk to reeved on %s; join the group that owns the "
-			       "socket, or run as root",
-			       s->socket);
+		(void)snprintf(
+			text, sizeof(text),
+			"this user may not talk to reeved on %s; join the group that owns the "
+			"socket, or run as root",
+			s->socket);
 		break;
 	default:
 		(void)snprintf(text, sizeof(text), "no answer from reeved on %s: %s", s->socket,
@@ -94,10 +95,11 @@ static enum ctl_exit strange(const struct session *s, unsigned status)
 {
 	char text[160];
 
-	(void)snprintf(text, sizeof(text),
-		       "the agent answered with status %u and something that is not of this API; it "
-		       "may be older or newer than this reevectl (%s)",
-		       status, REEVE_VERSION);
+	(void)snprintf(
+		text, sizeof(text),
+		"the agent answered with status %u and something that is not of this API; it "
+		"may be older or newer than this reevectl (%s)",
+		status, REEVE_VERSION);
 	session_complain(s, text, "not-understood");
 	return CTL_STRANGE;
 }
@@ -120,7 +122,8 @@ enum ctl_exit session_judge(const struct session *s, unsigned status, const stru
 	return CTL_REFUSED;
 }
 
-/* A loop that ran to its end cannot run again, so each call has the client's loop turn for itself. */
+/* A loop that ran to its end cannot run again, so each call has the client's loop turn for itself.
+ */
 static int exchange(struct session *s, const char *method, const char *path, const char *body,
 		    struct fail *f, unsigned *ret_status, struct buf *ret)
 {
@@ -247,7 +250,8 @@ enum ctl_exit session_show(struct session *s, const struct column *columns, cons
 
 void session_path(struct buf *into, const char *before, const char *segment)
 {
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	static const char plain[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 	buf_text(into, before);
 	for (; *segment; segment++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* One run of reevectl: where the agent is, what the terminal can show, and calls to the API that end
- * in a document or in one sentence on stderr and an exit status. */
+/* One run of reevectl: where the agent is, what the terminal can show, and calls to the API that
+ * end in a document or in one sentence on stderr and an exit status. */
 
 #include "ctl/writer.h"
 #include "util/buf.h"
@@ -14,10 +14,10 @@
 
 enum ctl_exit {
 	CTL_OK = 0,
-	CTL_REFUSED = 1,     /* the agent understood and said no */
-	CTL_USAGE = 2,	     /* the command line is wrong */
-	CTL_UNREACHABLE = 3, /* no agent answered on the socket */
-	CTL_STRANGE = 4,     /* it answered what this version does not understand */
+	CTL_REFUSED = 1,      /* the agent understood and said no */
+	CTL_USAGE = 2,	      /* the command line is wrong */
+	CTL_UNREACHABLE = 3,  /* no agent answered on the socket */
+	CTL_STRANGE = 4,      /* it answered what this version does not understand */
 	CTL_RUN_FAILED = 125, /* run: the task was never started */
 	CTL_NOT_EXECUTABLE = 126,
 	CTL_NOT_FOUND = 127,
@@ -49,7 +49,8 @@ enum ctl_exit session_get_text(struct session *s, const char *path, struct buf *
 /* As session_get, but silent: an answer that is merely nice to have. NULL without one. */
 json_t *session_try(struct session *s, const char *path);
 
-/* What an answer's status and body mean; body may be NULL. Writes the sentence if it is no success. */
+/* What an answer's status and body mean; body may be NULL. Writes the sentence if it is no success.
+ */
 enum ctl_exit session_judge(const struct session *s, unsigned status, const struct buf *body);
 
 /* The sentence for an agent that could not be reached. */

@@ -35,7 +35,7 @@ static void by_node_cell(struct buf *into, const json_t *row, const struct scree
 	size_t i;
 
 	(void)screen;
-	json_array_foreach(look_array(row, "resources.memory_by_node"), i, item) {
+	json_array_foreach (look_array(row, "resources.memory_by_node"), i, item) {
 		buf_format(into, "%snode %llu: ", i ? ", " : "",
 			   (unsigned long long)look_u64_or(item, "node", 0));
 		unit_bytes(into, look_u64_or(item, "bytes", 0));

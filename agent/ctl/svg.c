@@ -15,20 +15,20 @@
 #include <string.h>
 
 enum { /* pixels */
-	MARGIN = 20,
-	PAD = 14,
-	GAP = 12,
-	TITLE = 26,
-	LINE = 20,
-	BAR = 12,
-	TEXT_WIDTH = 7, /* of a character at 12 px, on the safe side */
-	PAGE_SMALL = 680,
-	PAGE = 1040,
-	PACKAGE_WIDTH = 440,
-	NODE_WIDTH = 300,
-	NUMBERED_CORES = 96, /* more cores: small cells without numbers */
-	COLOURS = 8,
-	LEGEND_LINES = 40,
+       MARGIN = 20,
+       PAD = 14,
+       GAP = 12,
+       TITLE = 26,
+       LINE = 20,
+       BAR = 12,
+       TEXT_WIDTH = 7, /* of a character at 12 px, on the safe side */
+       PAGE_SMALL = 680,
+       PAGE = 1040,
+       PACKAGE_WIDTH = 440,
+       NODE_WIDTH = 300,
+       NUMBERED_CORES = 96, /* more cores: small cells without numbers */
+       COLOURS = 8,
+       LEGEND_LINES = 40,
 };
 
 struct pen {
@@ -39,7 +39,8 @@ struct pen {
 
 static const char style[] =
 	"<style>\n"
-	"text{font-family:system-ui,-apple-system,'Segoe UI',sans-serif;font-size:12px;fill:#1f2328}\n"
+	"text{font-family:system-ui,-apple-system,'Segoe "
+	"UI',sans-serif;font-size:12px;fill:#1f2328}\n"
 	".h{font-size:20px;font-weight:600}.b{font-weight:600;font-size:13px}.d{fill:#59636e}\n"
 	".c{font-size:10px;text-anchor:middle;fill:#59636e}.l{font-size:10px;text-anchor:middle;"
 	"font-weight:700;fill:#fff}\n"
@@ -60,8 +61,9 @@ static const char style[] =
 
 static const char *holder_class(int holder)
 {
-	static const char *const slices[COLOURS] = { "s0", "s1", "s2", "s3",
-						     "s4", "s5", "s6", "s7" };
+	static const char *const slices[COLOURS] = {
+		"s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7"
+	};
 
 	switch (holder) {
 	case HOLDER_FREE:
@@ -76,31 +78,64 @@ static const char *holder_class(int holder)
 	return slices[holder % COLOURS];
 }
 
-/* Text cut to so many pixels; returns about how many it takes. */
-static unsigned put_text(struct buf *into, unsigned x, unsigned y, const char *class,
-			 const char *text)
+static void put_text(struct buf *into, unsigned x, unsigned y, const char *class, const char *text)
 {
 	buf_format(into, "<text x=\"%u\" y=\"%u\" class=\"%s\">", x, y, class);
 	text_xml(into, text);
 	buf_text(into, "</text>\n");
-	return text_columns(text) * TEXT_WIDTH;
+}
+
+/* The beginning of the text that takes no more than `room` pixels. */
+static void cut_text(struct buf *into, unsigned room, const char *text)
+{
+	unsigned columns, used = 0, limit = room / TEXT_WIDTH;
+	uint32_t glyph;
+
+	while (text && used + 1 < limit && (glyph = text_next(&text, &columns))) {
+		text_encode(into, glyph);
+		used += columns;
+	}
+	if (text && *text)
+		buf_text(into, "…");
 }
 
 static void put_cut(struct buf *into, unsigned x, unsigned y, unsigned room, const char *text)
 {
 	_cleanup_(buf_done) struct buf cut = { 0 };
-	const char *cursor = text;
-	unsigned columns, used = 0, limit = room / TEXT_WIDTH;
-	uint32_t glyph;
 
-	while (cursor && used + 1 < limit && (glyph = text_next(&cursor, &columns))) {
-		text_encode(&cut, glyph);
-		used += columns;
-	}
-	if (cursor && *cursor)
-		buf_text(&cut, "…");
+	cut_text(&cut, room, text);
 	if (cut.size)
 		put_text(into, x, y, "d", cut.data);
+}
+
+/* A name, its mark of health and what is to be said about it, one behind the other wherever the
+ * reader's font makes them end. */
+struct line {
+	unsigned x, y, room;
+	const char *class, *name; /* of the name */
+	enum mark mark;
+	const char *note; /* NULL none */
+};
+
+static void put_line(struct buf *into, const struct line *l)
+{
+	unsigned taken = (text_columns(l->name) + 3) * (TEXT_WIDTH + 1);
+	_cleanup_(buf_done) struct buf note = { 0 };
+
+	buf_format(into, "<text x=\"%u\" y=\"%u\"><tspan class=\"%s\">", l->x, l->y, l->class);
+	text_xml(into, l->name);
+	buf_text(into, "</tspan>");
+	if (l->mark != MARK_NONE)
+		buf_format(into, "<tspan dx=\"6\" class=\"%s\">%s</tspan>",
+			   l->mark == MARK_FAILED ? "x" : "w", l->mark == MARK_FAILED ? "✕" : "!");
+	if (l->room > taken)
+		cut_text(&note, l->room - taken, l->note);
+	if (note.size) {
+		buf_text(into, "<tspan dx=\"8\" class=\"d\">");
+		text_xml(into, note.data);
+		buf_text(into, "</tspan>");
+	}
+	buf_text(into, "</text>\n");
 }
 
 struct rect {
@@ -144,11 +179,11 @@ static unsigned put_core(const struct pen *pen, struct buf *into, unsigned x, un
 {
 	unsigned start = y;
 
-	cpuset_each(cpu, core->cpus) {
+	cpuset_each (cpu, core->cpus) {
 		put_cpu(pen, into, x, y, cpu);
 		y += pen->cell_height + 1;
 	}
-	put_mark(into, x + pen->cell_width - 4, start + 8, core->mark);
+	put_mark(into, x + pen->cell_width - 5, start + 9, core->mark);
 	return y - start;
 }
 
@@ -187,7 +222,6 @@ static unsigned put_memory(const struct pen *pen, struct buf *into, unsigned y, 
 			   const struct picture_node *n)
 {
 	_cleanup_(buf_done) struct buf facts = { 0 }, pages = { 0 };
-	uint64_t claimed = picture_claimed(pen->p, n, SIZE_MAX);
 	unsigned x = 0;
 
 	if (n->memory_bytes == 0)
@@ -199,17 +233,11 @@ static unsigned put_memory(const struct pen *pen, struct buf *into, unsigned y, 
 
 		pixels = x + pixels > width ? width - x : pixels;
 		if (pixels)
-			put_rect(into, holder_class((int)i), &(struct rect){ x, y, pixels, BAR, 4 });
+			put_rect(into, holder_class((int)i),
+				 &(struct rect){ x, y, pixels, BAR, 4 });
 		x += pixels;
 	}
-	unit_bytes(&facts, n->memory_bytes);
-	if (!n->host_memory)
-		buf_text(&facts, " not for tasks");
-	if (claimed && claimed <= n->memory_bytes) {
-		buf_text(&facts, " · ");
-		unit_bytes(&facts, n->memory_bytes - claimed);
-		buf_text(&facts, " unclaimed");
-	}
+	picture_memory(&facts, pen->p, n);
 	picture_hugepages(&pages, n);
 	if (pages.size)
 		buf_format(&facts, " · huge pages %s", pages.data);
@@ -224,20 +252,22 @@ static unsigned put_devices(const struct pen *pen, struct buf *into, unsigned y,
 		const struct picture_device *d = &pen->p->devices[i];
 		_cleanup_(buf_done) struct buf facts = { 0 }, name = { 0 };
 		char letter[2] = { d->holder >= 0 ? picture_letter((size_t)d->holder) : 0 };
-		unsigned end;
 
 		if (d->node != node)
 			continue;
 		put_rect(into, holder_class(d->holder), &(struct rect){ 0, y, 34, 16, 4 });
-		put_text(into, 17, y + 12, d->holder >= 0 ? "l" : "c", letter[0] ? letter : d->kind);
+		put_text(into, 17, y + 12, d->holder >= 0 ? "l" : "c",
+			 letter[0] ? letter : d->kind);
 		buf_format(&name, "%s %s", d->kind, picture_device_name(d));
-		end = 42 + put_text(into, 42, y + 12, "t", letter[0] ? name.data
-									: picture_device_name(d));
-		put_mark(into, end, y + 12, d->mark);
-		end += d->mark == MARK_NONE ? 0 : 12;
 		picture_device_facts(&facts, d);
-		if (end + 40 < width)
-			put_cut(into, end + 6, y + 12, width - end - 6, facts.data);
+		put_line(into,
+			 &(struct line){ .x = 42,
+					 .y = y + 12,
+					 .room = width - 42,
+					 .class = "t",
+					 .name = letter[0] ? name.data : picture_device_name(d),
+					 .mark = d->mark,
+					 .note = facts.data });
 		y += LINE + 2;
 	}
 	return y;
@@ -266,7 +296,8 @@ static unsigned put_node(const struct pen *pen, struct buf *into, unsigned width
 	return n ? put_devices(pen, into, y, width, n->number) : y;
 }
 
-/* --- boxes -------------------------------------------------------------------------------------- */
+/* --- boxes --------------------------------------------------------------------------------------
+ */
 
 struct box {
 	struct buf body;
@@ -284,15 +315,14 @@ static void box_done(struct box *b)
 
 static void put_box(struct buf *into, const struct box *b, const struct rect *r, const char *class)
 {
-	unsigned used;
-
 	put_rect(into, class, r);
 	buf_format(into, "<g transform=\"translate(%u,%u)\">\n", r->x + PAD, r->y + PAD);
-	used = put_text(into, 0, 9, "b", b->title.data ? b->title.data : "") + 10;
-	put_mark(into, used, 9, b->mark);
-	used += b->mark == MARK_NONE ? 0 : 12;
-	if (b->note.size && used + 50 < r->width - 2 * PAD)
-		put_cut(into, used, 9, r->width - 2 * PAD - used, b->note.data);
+	put_line(into, &(struct line){ .y = 9,
+				       .room = r->width - 2 * PAD,
+				       .class = "b",
+				       .name = b->title.data,
+				       .mark = b->mark,
+				       .note = b->note.data });
 	buf_format(into, "<g transform=\"translate(0,%u)\">\n", TITLE - 6);
 	if (b->body.error)
 		into->error = b->body.error;
@@ -306,8 +336,8 @@ static unsigned put_boxes(const struct pen *pen, struct buf *into, unsigned widt
 static void fill_package(const struct pen *pen, struct box *b, unsigned width, const size_t run[2])
 {
 	const struct picture_core *core = &pen->p->cores[run[0]];
-	bool bare = core->node == PICTURE_NOWHERE &&
-		    picture_run(pen->p, run[0], run[1], 2) == run[1];
+	bool bare =
+		core->node == PICTURE_NOWHERE && picture_run(pen->p, run[0], run[1], 2) == run[1];
 
 	if (core->package == PICTURE_NOWHERE)
 		buf_text(&b->title, "package");
@@ -315,7 +345,8 @@ static void fill_package(const struct pen *pen, struct box *b, unsigned width, c
 		buf_format(&b->title, "package %d", core->package);
 	for (size_t i = 0; i < pen->p->packages_count; i++)
 		if (pen->p->packages[i].number == core->package) {
-			buf_text(&b->note, pen->p->packages[i].model ? pen->p->packages[i].model : "");
+			buf_text(&b->note,
+				 pen->p->packages[i].model ? pen->p->packages[i].model : "");
 			b->mark = pen->p->packages[i].mark;
 			break;
 		}
@@ -381,7 +412,8 @@ static unsigned put_boxes(const struct pen *pen, struct buf *into, unsigned widt
 	return y ? y - GAP : 0;
 }
 
-/* --- around them -------------------------------------------------------------------------------- */
+/* --- around them --------------------------------------------------------------------------------
+ */
 
 static unsigned put_elsewhere(const struct pen *pen, struct buf *into, unsigned y, unsigned width)
 {
@@ -402,8 +434,8 @@ static unsigned put_elsewhere(const struct pen *pen, struct buf *into, unsigned 
 	b.height = put_devices(pen, &b.body, b.height, inner, PICTURE_NOWHERE);
 	if (b.height == 0)
 		return y;
-	buf_text(&b.title, "machine");
-	buf_text(&b.note, "near no package");
+	buf_text(&b.title, "elsewhere");
+	buf_text(&b.note, "no package known to be near");
 	return put_row(into, &b, 1, &(struct rect){ 0, y, width, 0, 10 }, "k");
 }
 
@@ -435,14 +467,16 @@ static unsigned put_legend(const struct pen *pen, struct buf *into, unsigned y, 
 		const char *id = look_text(pen->p->slices[i], "id");
 		_cleanup_(buf_done) struct buf facts = { 0 };
 		char letter[2] = { picture_letter(i) };
-		unsigned end;
 
 		put_rect(into, holder_class((int)i), &(struct rect){ 0, y, 18, 16, 4 });
 		put_text(into, 9, y + 12, "l", letter);
-		end = 26 + put_text(into, 26, y + 12, "b", id ? id : "?") + 10;
 		picture_slice(&facts, pen->p->slices[i]);
-		if (end + 40 < width)
-			put_cut(into, end, y + 12, width - end, facts.data);
+		put_line(into, &(struct line){ .x = 26,
+					       .y = y + 12,
+					       .room = width - 26,
+					       .class = "b",
+					       .name = id ? id : "?",
+					       .note = facts.data });
 		y += LINE + 2;
 	}
 	return y;
@@ -458,7 +492,8 @@ static unsigned put_conditions(const struct pen *pen, struct buf *into, unsigned
 		buf_format(&text, "%s %s: %s",
 			   look_text(condition, "subject") ? look_text(condition, "subject") : "?",
 			   look_text(condition, "type") ? look_text(condition, "type") : "",
-			   look_text(condition, "evidence") ? look_text(condition, "evidence") : "");
+			   look_text(condition, "evidence") ? look_text(condition, "evidence")
+							    : "");
 		put_mark(into, 6, y + 12,
 			 verdict && strcmp(verdict, "failed") == 0 ? MARK_FAILED : MARK_DEGRADED);
 		put_cut(into, 26, y + 12, width - 26, text.data);

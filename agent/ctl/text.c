@@ -12,19 +12,20 @@ struct range {
 	uint32_t first, last;
 };
 
-/* What shows nothing or turns text around: controls, zero width, combining marks, bidi, BOM, tags. */
+/* What shows nothing or turns text around: controls, zero width, combining marks, bidi, BOM, tags.
+ */
 static const struct range harmful[] = {
-	{ 0x01, 0x1f },	    { 0x7f, 0x9f },	{ 0xad, 0xad },	    { 0x300, 0x36f },
-	{ 0x61c, 0x61c },   { 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f },
-	{ 0x20d0, 0x20ff }, { 0xfe00, 0xfe0f }, { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb },
+	{ 0x01, 0x1f },	    { 0x7f, 0x9f },	  { 0xad, 0xad },     { 0x300, 0x36f },
+	{ 0x61c, 0x61c },   { 0x200b, 0x200f },	  { 0x2028, 0x202e }, { 0x2060, 0x206f },
+	{ 0x20d0, 0x20ff }, { 0xfe00, 0xfe0f },	  { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb },
 	{ 0xfffe, 0xffff }, { 0xe0000, 0xe0fff },
 };
 
 /* East Asian wide and emoji blocks: two columns (UAX #11). */
 static const struct range wide[] = {
-	{ 0x1100, 0x115f }, { 0x2e80, 0xa4cf }, { 0xac00, 0xd7a3 },   { 0xf900, 0xfaff },
-	{ 0xfe30, 0xfe6f }, { 0xff00, 0xff60 }, { 0xffe0, 0xffe6 },   { 0x1f300, 0x1faff },
-	{ 0x20000, 0x3fffd },
+	{ 0x1100, 0x115f }, { 0x2e80, 0xa4cf },	  { 0xac00, 0xd7a3 },
+	{ 0xf900, 0xfaff }, { 0xfe30, 0xfe6f },	  { 0xff00, 0xff60 },
+	{ 0xffe0, 0xffe6 }, { 0x1f300, 0x1faff }, { 0x20000, 0x3fffd },
 };
 
 static bool within(const struct range *ranges, size_t count, uint32_t glyph)
@@ -158,6 +159,7 @@ void text_lines(struct buf *into, const char *text)
 		uint32_t glyph = decode(&text);
 		bool layout = glyph == '\n' || glyph == '\t';
 
-		text_encode(into, !layout && within(harmful, ARRAY_SIZE(harmful), glyph) ? '?' : glyph);
+		text_encode(into,
+			    !layout && within(harmful, ARRAY_SIZE(harmful), glyph) ? '?' : glyph);
 	}
 }

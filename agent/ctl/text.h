@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Text from the agent, made fit for a terminal, JSON or XML. Whatever could steer a terminal or turn
- * a line around (C0 and C1 controls, DEL, bidirectional overrides, zero-width characters: Unicode
- * 15, UAX #9) becomes '?', a newline or tab a blank. Pure. */
+/* Text from the agent, made fit for a terminal, JSON or XML. Whatever could steer a terminal or
+ * turn a line around (C0 and C1 controls, DEL, bidirectional overrides, zero-width characters:
+ * Unicode 15, UAX #9) becomes '?', a newline or tab a blank. Pure. */
 
 #include "util/buf.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Units for people: two or three significant digits, binary for memory, decimal for disks and links. */
+/* Units for people: two or three significant digits, binary for memory, decimal for disks and
+ * links. */
 #include "ctl/unit.h"
 
 #include "ctl/text.h"
@@ -25,8 +26,7 @@ static void scaled(struct buf *into, uint64_t value, unsigned base, const char *
 
 void unit_bytes(struct buf *into, uint64_t bytes)
 {
-	static const char *const names[] = { "B",   "KiB", "MiB", "GiB", "TiB",
-					     "PiB", "EiB", NULL };
+	static const char *const names[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", NULL };
 
 	scaled(into, bytes, 1024, names);
 }

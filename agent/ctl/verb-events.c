@@ -20,7 +20,8 @@ const struct option_row events_options[] = {
 	{ "since", 0, OPTION_U64, "N", NULL, NULL,
 	  "only those after number N (default: all that are kept; with -f: from now on)" },
 	{ "slice", 0, OPTION_TEXT, "SLICE", NULL, NULL, "only those of one slice" },
-	{ "heartbeats", 0, OPTION_FLAG, NULL, NULL, NULL, "also the heartbeats of a followed stream" },
+	{ "heartbeats", 0, OPTION_FLAG, NULL, NULL, NULL,
+	  "also the heartbeats of a followed stream" },
 	{ 0 },
 };
 
@@ -53,7 +54,8 @@ static void event_line(struct buf *into, const struct screen *screen, const json
 	buf_format(into, "%6llu  %s", (unsigned long long)look_u64_or(event, "seq", 0),
 		   writer_dim_on(screen));
 	unit_time(into, look_text(event, "time"));
-	buf_format(into, "%s  %s", writer_off(screen), writer_verdict_on(screen, dot ? dot + 1 : ""));
+	buf_format(into, "%s  %s", writer_off(screen),
+		   writer_verdict_on(screen, dot ? dot + 1 : ""));
 	text_safe(into, kind ? kind : "?", screen->utf8);
 	for (unsigned i = text_columns(kind); i < 18; i++)
 		buf_text(into, " ");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reevectl explain: of a slice, why it is where it is and what holds it there; of a request, where it
- * would go, or why it is refused. A refusal is an answer: the exit status says 1 all the same. */
+/* reevectl explain: of a slice, why it is where it is and what holds it there; of a request, where
+ * it would go, or why it is refused. A refusal is an answer: the exit status says 1 all the same.
+ */
 #include "ctl/look.h"
 #include "ctl/request.h"
 #include "ctl/show.h"

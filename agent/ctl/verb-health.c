@@ -12,12 +12,9 @@ static const struct column summary_columns[] = {
 };
 
 static const struct column columns[] = {
-	{ "SUBJECT", "subject", COLUMN_TEXT, NULL },
-	{ "CONDITION", "type", COLUMN_TEXT, NULL },
-	{ "VERDICT", "verdict", COLUMN_VERDICT, NULL },
-	{ "SINCE", "since", COLUMN_TIME, NULL },
-	{ "EVIDENCE", "evidence", COLUMN_TEXT, NULL },
-	{ 0 },
+	{ "SUBJECT", "subject", COLUMN_TEXT, NULL },	{ "CONDITION", "type", COLUMN_TEXT, NULL },
+	{ "VERDICT", "verdict", COLUMN_VERDICT, NULL }, { "SINCE", "since", COLUMN_TIME, NULL },
+	{ "EVIDENCE", "evidence", COLUMN_TEXT, NULL },	{ 0 },
 };
 
 enum ctl_exit verb_health(struct session *s, const struct args *args)

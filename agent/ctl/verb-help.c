@@ -17,8 +17,8 @@ enum ctl_exit verb_show_help(struct session *s, const struct args *args)
 	if (args->words_count) {
 		verb = verb_find(args->words, &words);
 		if (!verb) {
-			fail_code(&f, -EINVAL, "usage", "there is no verb '%s'; see reevectl --help",
-				  args->words[0]);
+			fail_code(&f, -EINVAL, "usage",
+				  "there is no verb '%s'; see reevectl --help", args->words[0]);
 			return session_usage(s, &f);
 		}
 	}
@@ -34,8 +34,8 @@ enum ctl_exit verb_version(struct session *s, const struct args *args)
 	const char *agent = look_text(node, "agent.version");
 
 	if (s->screen.json) {
-		_cleanup_json_ json_t *document = json_pack("{s:s, s:s*}", "reevectl", REEVE_VERSION,
-							    "reeved", agent);
+		_cleanup_json_ json_t *document =
+			json_pack("{s:s, s:s*}", "reevectl", REEVE_VERSION, "reeved", agent);
 
 		writer_json(&text, document);
 		return session_print(s, &text);

@@ -15,9 +15,9 @@ const struct option_row inventory_options[] = {
 };
 
 static const struct column package_columns[] = {
-	{ "PACKAGE", "id", COLUMN_TEXT, NULL },	     { "MODEL", "model", COLUMN_TEXT, NULL },
-	{ "VENDOR", "vendor", COLUMN_TEXT, NULL },   { "MICROCODE", "microcode", COLUMN_TEXT, NULL },
-	{ "CPUS", "cpus", COLUMN_TEXT, NULL },	     { 0 },
+	{ "PACKAGE", "id", COLUMN_TEXT, NULL },	   { "MODEL", "model", COLUMN_TEXT, NULL },
+	{ "VENDOR", "vendor", COLUMN_TEXT, NULL }, { "MICROCODE", "microcode", COLUMN_TEXT, NULL },
+	{ "CPUS", "cpus", COLUMN_TEXT, NULL },	   { 0 },
 };
 static const struct column node_columns[] = {
 	{ "NODE", "id", COLUMN_TEXT, NULL },
@@ -72,18 +72,12 @@ static const struct column gpu_columns[] = {
 	{ 0 },
 };
 static const struct column nic_columns[] = {
-	{ "NIC", "id", COLUMN_TEXT, NULL },
-	{ "KIND", "nic_kind", COLUMN_TEXT, NULL },
-	{ "LINK", "link", COLUMN_VERDICT, NULL },
-	{ "MB/S", "speed_mbps", COLUMN_NUMBER, NULL },
-	{ "MTU", "mtu_bytes", COLUMN_NUMBER, NULL },
-	{ "NODE", "node", COLUMN_NUMBER, NULL },
-	{ "DRIVER", "driver", COLUMN_TEXT, NULL },
-	{ "MAC", "mac", COLUMN_TEXT, NULL },
-	{ "PCI", "pci", COLUMN_TEXT, NULL },
-	{ "RDMA", "rdma", COLUMN_TEXT, NULL },
-	{ "REASON", "reason", COLUMN_TEXT, NULL },
-	{ 0 },
+	{ "NIC", "id", COLUMN_TEXT, NULL },	     { "KIND", "nic_kind", COLUMN_TEXT, NULL },
+	{ "LINK", "link", COLUMN_VERDICT, NULL },    { "MB/S", "speed_mbps", COLUMN_NUMBER, NULL },
+	{ "MTU", "mtu_bytes", COLUMN_NUMBER, NULL }, { "NODE", "node", COLUMN_NUMBER, NULL },
+	{ "DRIVER", "driver", COLUMN_TEXT, NULL },   { "MAC", "mac", COLUMN_TEXT, NULL },
+	{ "PCI", "pci", COLUMN_TEXT, NULL },	     { "RDMA", "rdma", COLUMN_TEXT, NULL },
+	{ "REASON", "reason", COLUMN_TEXT, NULL },   { 0 },
 };
 static const struct column disk_columns[] = {
 	{ "DISK", "id", COLUMN_TEXT, NULL },
@@ -119,10 +113,14 @@ static const struct kind {
 	const char *key, *singular; /* member of the inventory; also understood */
 	const struct column *columns;
 } kinds[] = {
-	{ "packages", "package", package_columns }, { "nodes", "node", node_columns },
-	{ "cores", "core", core_columns },	    { "pci", "pci", pci_columns },
-	{ "gpus", "gpu", gpu_columns },		    { "nics", "nic", nic_columns },
-	{ "disks", "disk", disk_columns },	    { "firmware", "firmware", firmware_columns },
+	{ "packages", "package", package_columns },
+	{ "nodes", "node", node_columns },
+	{ "cores", "core", core_columns },
+	{ "pci", "pci", pci_columns },
+	{ "gpus", "gpu", gpu_columns },
+	{ "nics", "nic", nic_columns },
+	{ "disks", "disk", disk_columns },
+	{ "firmware", "firmware", firmware_columns },
 };
 
 static const struct kind *kind_of(const char *word)
@@ -162,10 +160,11 @@ enum ctl_exit verb_inventory(struct session *s, const struct args *args)
 	enum ctl_exit e;
 
 	if (args->words_count && !kind) {
-		fail_code(&f, -EINVAL, "usage",
-			  "there is no kind '%s'; there are packages, nodes, cores, pci, gpus, nics, "
-			  "disks, firmware",
-			  args->words[0]);
+		fail_code(
+			&f, -EINVAL, "usage",
+			"there is no kind '%s'; there are packages, nodes, cores, pci, gpus, nics, "
+			"disks, firmware",
+			args->words[0]);
 		return session_usage(s, &f);
 	}
 	e = session_get(s, "/v1/inventory", &inventory);

@@ -10,7 +10,7 @@ static void devices_cell(struct buf *into, const json_t *row, const struct scree
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(look_array(row, "devices"), i, item) {
+	json_array_foreach (look_array(row, "devices"), i, item) {
 		buf_text(into, i ? " " : "");
 		text_safe(into, look_text(item, "id"), screen->utf8);
 	}

@@ -29,10 +29,10 @@ const struct option_row run_options[] = {
 
 struct run {
 	struct session *session;
-	char *slice, *task;    /* names, once they exist; owned */
+	char *slice, *task;	/* names, once they exist; owned */
 	struct follow out, err; /* over from the start where there is nothing to follow */
 	int out_fd, err_fd;
-	json_t *last; /* the task as last heard of; owned */
+	json_t *last;	  /* the task as last heard of; owned */
 	bool ended, gone; /* gone: the agent does not answer any more */
 	unsigned interrupts, retries;
 	struct http_exchange *waiting;
@@ -70,12 +70,16 @@ static void ignore_done(unsigned status, const struct buf *body, const struct fa
 static void ask(struct run *r, const char *action, const char *body)
 {
 	_cleanup_(buf_done) struct buf url = { 0 };
-	struct http_order order = { .method = "POST", .body = body, .body_size = strlen(body),
-				    .timeout_usec = drain_usec, .done = ignore_done };
+	struct http_order order = { .method = "POST",
+				    .body = body,
+				    .body_size = strlen(body),
+				    .timeout_usec = drain_usec,
+				    .done = ignore_done };
 
 	task_url(r, &url, action);
 	order.url = url.data;
-	(void)http_client_send(r->session->client, &order, NULL, NULL); /* a further ^C tries again */
+	(void)http_client_send(r->session->client, &order, NULL,
+			       NULL); /* a further ^C tries again */
 }
 
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
@@ -108,7 +112,8 @@ static enum ctl_exit catch_signals(struct run *r)
 	return CTL_OK;
 }
 
-/* --- waiting for the end ------------------------------------------------------------------------ */
+/* --- waiting for the end ------------------------------------------------------------------------
+ */
 
 static void wait_for_end(struct run *r);
 
@@ -180,7 +185,8 @@ static void wait_for_end(struct run *r)
 		r->gone = true;
 }
 
-/* --- the steps ---------------------------------------------------------------------------------- */
+/* --- the steps ----------------------------------------------------------------------------------
+ */
 
 static void tell_placement(const struct session *s, const json_t *slice)
 {
@@ -198,10 +204,10 @@ static void tell_placement(const struct session *s, const json_t *slice)
 		buf_text(&line, ", ");
 		unit_bytes(&line, bytes);
 	}
-	json_array_foreach(look_array(slice, "resources.devices"), i, item)
+	json_array_foreach (look_array(slice, "resources.devices"), i, item)
 		if (json_is_string(item))
 			buf_format(&line, ", %s", json_string_value(item));
-	json_array_foreach(look_array(slice, "enforcement"), i, item)
+	json_array_foreach (look_array(slice, "enforcement"), i, item)
 		if (look_text(item, "limit") && look_text(item, "mechanism"))
 			buf_format(&line, "; %s by %s", look_text(item, "limit"),
 				   look_text(item, "mechanism"));
@@ -298,7 +304,8 @@ static int signal_number(const json_t *task)
 	for (int i = 1; name && i < NSIG; i++)
 		if (sigabbrev_np(i) && strcmp(sigabbrev_np(i), name) == 0)
 			return i;
-	return name ? SIGKILL : 0; /* a signal whose name is unknown here was a signal all the same */
+	return name ? SIGKILL
+		    : 0; /* a signal whose name is unknown here was a signal all the same */
 }
 
 /* A task that could not be started: env(1)'s 127 for a missing program, 126 for one that cannot be
@@ -308,10 +315,11 @@ static enum ctl_exit failed_status(const struct session *s, const json_t *task)
 	const char *reason = look_text(task, "reason"), *code = look_text(task, "code");
 
 	session_complain(s, reason ? reason : "the task could not be run", code);
-	if (code ? strcmp(code, "not-found") == 0 : reason && strstr(reason, strerrordesc_np(ENOENT)))
+	if (code ? strcmp(code, "not-found") == 0
+		 : reason && strstr(reason, strerrordesc_np(ENOENT)))
 		return CTL_NOT_FOUND;
-	if (code ? strcmp(code, "not-executable") == 0 || strcmp(code, "not-permitted") == 0 :
-		   reason && (strstr(reason, strerrordesc_np(EACCES)) ||
+	if (code ? strcmp(code, "not-executable") == 0 || strcmp(code, "not-permitted") == 0
+		 : reason && (strstr(reason, strerrordesc_np(EACCES)) ||
 			      strstr(reason, strerrordesc_np(ENOEXEC))))
 		return CTL_NOT_EXECUTABLE;
 	return CTL_RUN_FAILED;
@@ -324,7 +332,8 @@ static enum ctl_exit task_status(const struct run *r)
 	uint64_t code;
 
 	if (look_u64_or(r->last, "oom_killed", 0))
-		session_complain(r->session, "the kernel ended it for want of memory", "oom-killed");
+		session_complain(r->session, "the kernel ended it for want of memory",
+				 "oom-killed");
 	if (number)
 		return CTL_SIGNALLED + (unsigned)number;
 	if (look_u64(r->last, "exit_code", &code))
@@ -343,8 +352,8 @@ static void release(struct run *r, bool keep)
 	if (keep || r->gone) {
 		char text[256];
 
-		(void)snprintf(text, sizeof(text), "slice %s %s; reevectl slice delete %s", r->slice,
-			       keep ? "is kept" : "may still be there", r->slice);
+		(void)snprintf(text, sizeof(text), "slice %s %s; reevectl slice delete %s",
+			       r->slice, keep ? "is kept" : "may still be there", r->slice);
 		session_complain(r->session, text, NULL);
 		return;
 	}
@@ -392,8 +401,10 @@ enum ctl_exit verb_run(struct session *s, const struct args *args)
 	if (!e) {
 		turn_until_ended(&r, body);
 		if (r.gone)
-			session_complain(s, "lost sight of the task: the agent does not answer, or it "
-					    "was deleted", "lost");
+			session_complain(s,
+					 "lost sight of the task: the agent does not answer, or it "
+					 "was deleted",
+					 "lost");
 		e = r.gone ? CTL_RUN_FAILED : task_status(&r);
 		s->ran = true;
 	}

@@ -55,7 +55,8 @@ enum ctl_exit verb_slice_delete(struct session *s, const struct args *args)
 	uint64_t usec;
 
 	if (grace && parse_duration(grace, &usec) < 0) {
-		fail_code(&f, -EINVAL, "usage", "--grace wants a time such as 10s, not '%s'", grace);
+		fail_code(&f, -EINVAL, "usage", "--grace wants a time such as 10s, not '%s'",
+			  grace);
 		return session_usage(s, &f);
 	}
 	for (size_t i = 0; i < args->words_count; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reevectl task start | list | show | signal | stop | logs | delete. Where a slice has one task, its
- * name may be left out. */
+/* reevectl task start | list | show | signal | stop | logs | delete. Where a slice has one task,
+ * its name may be left out. */
 #include "ctl/follow.h"
 #include "ctl/look.h"
 #include "ctl/request.h"
@@ -56,7 +56,7 @@ static enum ctl_exit which_task(struct session *s, const struct args *args, char
 		*ret = strdup(json_string_value(json_array_get(tasks, 0)));
 		return *ret ? CTL_OK : CTL_REFUSED;
 	}
-	json_array_foreach(tasks, i, item)
+	json_array_foreach (tasks, i, item)
 		buf_format(&names, "%s%s", i ? ", " : ": ",
 			   json_is_string(item) ? json_string_value(item) : "?");
 	fail_code(&f, -EINVAL, "usage", "slice %s has %zu tasks; name one%s", args->words[0],
@@ -111,7 +111,7 @@ static enum ctl_exit list_all(struct session *s)
 	e = session_get(s, "/v1/slices", &slices);
 	if (e)
 		return e;
-	json_array_foreach(look_array(slices, "slices"), i, slice)
+	json_array_foreach (look_array(slices, "slices"), i, slice)
 		gather(s, look_text(slice, "id"), all);
 	return session_show(s, show_tasks_columns, document, "tasks");
 }

@@ -48,9 +48,9 @@ enum ctl_exit verb_topology(struct session *s, const struct args *args)
 	health = session_try(s, "/v1/health");
 	node = session_try(s, "/v1/node");
 	if (s->screen.json) {
-		_cleanup_json_ json_t *all = json_pack("{s:O, s:O*, s:O*, s:O*}", "inventory", inventory,
-						       "slices", slices, "health", health, "node",
-						       node);
+		_cleanup_json_ json_t *all =
+			json_pack("{s:O, s:O*, s:O*, s:O*}", "inventory", inventory, "slices",
+				  slices, "health", health, "node", node);
 
 		writer_json(&text, all);
 		return session_print(s, &text);

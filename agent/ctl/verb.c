@@ -145,10 +145,11 @@ static void all_help(struct buf *into)
 		if (!v->hidden)
 			buf_format(into, "  %-14s %s\n", v->name, v->help);
 	options_help(into, "options", global_options);
-	buf_text(into, "\nexit status: 0 done, 1 refused by the agent, 2 wrong usage, 3 no agent, "
-		       "4 not understood;\nof run: the command's own, 125 when it was never started, "
-		       "126 not executable, 127 not found\n"
-		       "\nreevectl VERB --help tells more; so does reevectl(1).\n");
+	buf_text(into,
+		 "\nexit status: 0 done, 1 refused by the agent, 2 wrong usage, 3 no agent, "
+		 "4 not understood;\nof run: the command's own, 125 when it was never started, "
+		 "126 not executable, 127 not found\n"
+		 "\nreevectl VERB --help tells more; so does reevectl(1).\n");
 }
 
 void verb_help(struct buf *into, const struct verb *verb)

@@ -8,13 +8,13 @@
 #include "ctl/session.h"
 
 struct verb {
-	const char *name;     /* "slice create"; NULL ends the table */
-	const char *synopsis; /* what follows the name */
-	const char *help;     /* one line, no full stop */
+	const char *name;			 /* "slice create"; NULL ends the table */
+	const char *synopsis;			 /* what follows the name */
+	const char *help;			 /* one line, no full stop */
 	const struct option_row *const *options; /* NULL-terminated list of tables, or NULL */
-	const char *words;    /* kinds of its words for completion: "slice,task"; NULL none */
+	const char *words; /* kinds of its words for completion: "slice,task"; NULL none */
 	unsigned words_minimum, words_maximum; /* 0 maximum: none may be given */
-	int words_before_command; /* ARGS_ALL_WORDS where no command follows */
+	int words_before_command;	       /* ARGS_ALL_WORDS where no command follows */
 	bool hidden;
 	bool run_status; /* whatever fails before the task runs is CTL_RUN_FAILED */
 	enum ctl_exit (*run)(struct session *s, const struct args *args);
@@ -25,7 +25,8 @@ enum { VERB_MANY_WORDS = 100000 }; /* no bound but the kernel's on a command lin
 extern const struct verb verbs[];
 extern const struct option_row global_options[]; /* before or after the verb */
 
-/* The verb that words begin with (longest name first) and how many words its name has; NULL none. */
+/* The verb that words begin with (longest name first) and how many words its name has; NULL none.
+ */
 const struct verb *verb_find(char *const *words, unsigned *ret_words);
 
 /* --help of one verb, or of all with NULL. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tables and records by columns. A table is measured first: every cell is written once into a small
- * buffer, then the lines are put together. It does not wrap: long texts stand in the last column. */
+ * buffer, then the lines are put together. It does not wrap: long texts stand in the last column.
+ */
 #include "ctl/writer.h"
 
 #include "ctl/look.h"
@@ -17,13 +18,13 @@ enum { COLUMNS_LIMIT = 16, GAP = 2 };
 static const struct {
 	const char *word, *escape;
 } verdict_colours[] = {
-	{ "ok", "\033[32m" },	      { "running", "\033[32m" },  { "active", "\033[32m" },
-	{ "up", "\033[32m" },	      { "degraded", "\033[33m" }, { "waiting", "\033[33m" },
-	{ "stopping", "\033[33m" },   { "starting", "\033[33m" }, { "creating", "\033[33m" },
-	{ "deleting", "\033[33m" },   { "affinity", "\033[33m" }, { "policy", "\033[33m" },
-	{ "failed", "\033[1;31m" },   { "lost", "\033[1;31m" },	  { "down", "\033[31m" },
-	{ "none", "\033[31m" },	      { "partition", "\033[32m" }, { "cpuset", "\033[32m" },
-	{ "cgroup", "\033[32m" },     { "unknown", "\033[35m" },
+	{ "ok", "\033[32m" },	    { "running", "\033[32m" },	 { "active", "\033[32m" },
+	{ "up", "\033[32m" },	    { "degraded", "\033[33m" },	 { "waiting", "\033[33m" },
+	{ "stopping", "\033[33m" }, { "starting", "\033[33m" },	 { "creating", "\033[33m" },
+	{ "deleting", "\033[33m" }, { "affinity", "\033[33m" },	 { "policy", "\033[33m" },
+	{ "failed", "\033[1;31m" }, { "lost", "\033[1;31m" },	 { "down", "\033[31m" },
+	{ "none", "\033[31m" },	    { "partition", "\033[32m" }, { "cpuset", "\033[32m" },
+	{ "cgroup", "\033[32m" },   { "unknown", "\033[35m" },
 };
 
 const char *writer_verdict_on(const struct screen *screen, const char *word)
@@ -69,13 +70,13 @@ static void list(struct buf *into, const json_t *value, const struct screen *scr
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(value, i, item) {
+	json_array_foreach (value, i, item) {
 		if (i)
 			buf_text(into, " ");
 		scalar(into, item, screen);
 	}
 	i = 0;
-	json_object_foreach((json_t *)value, key, item) {
+	json_object_foreach ((json_t *)value, key, item) {
 		if (i++)
 			buf_text(into, " ");
 		text_safe(into, key, screen->utf8);
@@ -89,7 +90,7 @@ static void hugepages(struct buf *into, const json_t *value, const struct screen
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(value, i, item) {
+	json_array_foreach (value, i, item) {
 		uint64_t count = look_u64_or(item, "count", look_u64_or(item, "total", 0)), size;
 
 		if (!look_u64(item, "size_bytes", &size))
@@ -160,8 +161,8 @@ static void pad(struct buf *into, unsigned count)
 }
 
 /* Returns how many columns are left to fill behind a left-aligned cell. */
-static unsigned put_cell(struct buf *into, const struct screen *screen,
-			 const struct column *column, const struct buf *cell, unsigned width)
+static unsigned put_cell(struct buf *into, const struct screen *screen, const struct column *column,
+			 const struct buf *cell, unsigned width)
 {
 	const char *text = cell->data ? cell->data : "";
 	unsigned taken = text_columns(text), fill = width > taken ? width - taken : 0;
@@ -189,8 +190,8 @@ static void put_line(struct buf *into, const struct screen *screen, const struct
 	buf_text(into, "\n");
 }
 
-static void put_heading(struct buf *into, const struct screen *screen,
-			const struct column *columns, const unsigned *widths)
+static void put_heading(struct buf *into, const struct screen *screen, const struct column *columns,
+			const unsigned *widths)
 {
 	size_t n = count_columns(columns);
 
@@ -215,7 +216,7 @@ static void measure(struct buf *cells, const struct screen *screen, const struct
 
 	for (size_t x = 0; x < n; x++)
 		widths[x] = text_columns(columns[x].title);
-	json_array_foreach(rows, y, row) {
+	json_array_foreach (rows, y, row) {
 		for (size_t x = 0; x < n; x++) {
 			struct buf *cell = &cells[y * n + x];
 			unsigned width;

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-struct screen { /* what can be shown where the output goes */
+struct screen {		  /* what can be shown where the output goes */
 	bool json;	  /* --output=json */
 	bool colour;	  /* escape sequences may be written */
 	bool utf8;	  /* the locale's characters are UTF-8 */
@@ -21,10 +21,10 @@ enum column_kind {
 	COLUMN_NUMBER, /* any JSON number, right-aligned */
 	COLUMN_BYTES,  /* right-aligned */
 	COLUMN_TIME,
-	COLUMN_LIST,	/* an array of strings or numbers, with blanks; an object as K=V */
-	COLUMN_COUNT,	/* how many items an array has */
-	COLUMN_VERDICT, /* text, coloured by ok, degraded, failed and the states of tasks */
-	COLUMN_YES,	/* a boolean */
+	COLUMN_LIST,	  /* an array of strings or numbers, with blanks; an object as K=V */
+	COLUMN_COUNT,	  /* how many items an array has */
+	COLUMN_VERDICT,	  /* text, coloured by ok, degraded, failed and the states of tasks */
+	COLUMN_YES,	  /* a boolean */
 	COLUMN_HUGEPAGES, /* [{"size_bytes":..,"count"|"free":..}] as "8 x 2 MiB" */
 };
 
@@ -51,7 +51,8 @@ void writer_record(struct buf *into, const struct screen *screen, const struct c
 /* The document, pretty-printed, without anything that could steer a terminal. */
 void writer_json(struct buf *into, const json_t *document);
 
-/* Escape sequences around a word by its meaning ("ok", "failed", "running"), where colours may be. */
+/* Escape sequences around a word by its meaning ("ok", "failed", "running"), where colours may be.
+ */
 const char *writer_verdict_on(const struct screen *screen, const char *word);
 const char *writer_dim_on(const struct screen *screen);
 const char *writer_bold_on(const struct screen *screen);
