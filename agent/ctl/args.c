@@ -178,12 +178,12 @@ const char *args_value(const struct args *a, const char *name)
 
 bool args_choice_valid(const char *choices, const char *word)
 {
-	size_t length = strlen(word);
+	while (choices && *choices) {
+		size_t length = strcspn(choices, ",");
 
-	for (const char *at = choices; at; at = strchr(at, ',')) {
-		at += *at == ',';
-		if (length && strncmp(at, word, length) == 0 && (at[length] == ',' || !at[length]))
+		if (length == strlen(word) && strncmp(choices, word, length) == 0)
 			return true;
+		choices += length + (choices[length] == ',');
 	}
 	return false;
 }
