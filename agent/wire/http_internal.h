@@ -35,6 +35,7 @@ struct http_request { /* owned by libmicrohttpd's request context; freed by its 
 	bool handled;	/* the handler has been called */
 	bool suspended; /* taken out of libmicrohttpd's loop, which then does not see a hangup */
 	bool dropped;	/* to be closed without an answer */
+	bool hung_up;	/* the client has: not worth suspending for */
 	sd_event_source *hangup;
 	void (*gone)(void *userdata); /* set while deferred */
 	void *userdata;

@@ -59,6 +59,7 @@ static int on_hangup(sd_event_source *source, int fd, uint32_t events, void *use
 	(void)events; /* HUP or ERR: epoll reports them unasked, and nothing else was asked for */
 	/* It stays so, and would be told for ever. */
 	(void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	r->hung_up = true;
 	if (r->suspended) /* otherwise libmicrohttpd sees it too */
 		http_request_drop(r);
 	return 0;
@@ -69,6 +70,8 @@ int http_request_suspend(struct http_request *r)
 	struct http_connection *c = r->connection;
 	int n = 0;
 
+	if (r->hung_up)
+		return -ECONNRESET;
 	if (!r->hangup)
 		n = sd_event_add_io(c->server->loop, &r->hangup, c->fd, 0, on_hangup, r);
 	if (n < 0)
@@ -179,12 +182,20 @@ static void handle(struct http_request *r, const char *url, const char *method)
 		call_handler(r, url, method);
 }
 
-static enum MHD_Result begin_body(struct http_request *r)
+static enum MHD_Result begin_body(struct http_request *r, struct http_connection *c,
+				  const char *version)
 {
-	uint64_t limit = r->connection->server->limits.body_bytes;
 	const char *expect = http_header(r, MHD_HTTP_HEADER_EXPECT);
-	uint64_t declared = declared_bytes(r);
+	uint64_t limit, declared = declared_bytes(r);
 
+	if (!c)
+		return MHD_NO;
+	r->connection = c;
+	c->request = r;
+	/* libmicrohttpd would check this too, but with an answer that is no problem+json */
+	if (strcmp(version, MHD_HTTP_VERSION_1_1) == 0 && !http_header(r, MHD_HTTP_HEADER_HOST))
+		r->malformed = "the request has no Host header";
+	limit = c->server->limits.body_bytes;
 	if (declared <= limit || (!expect && declared / DRAIN_FACTOR <= limit))
 		return MHD_YES;
 	refuse_body(r); /* before the body: libmicrohttpd closes the connection behind it */
@@ -198,16 +209,10 @@ enum MHD_Result http_request_access(void *cls, struct MHD_Connection *mhd, const
 	struct http_request *r = *context;
 
 	(void)cls;
-	(void)version;
 	if (!r || r->dropped)
 		return MHD_NO;
-	if (!r->connection) {
-		r->connection = connection_of(mhd);
-		if (!r->connection)
-			return MHD_NO;
-		r->connection->request = r;
-		return begin_body(r);
-	}
+	if (!r->connection)
+		return begin_body(r, connection_of(mhd), version);
 	if (*size > 0)
 		return take_body(r, data, size);
 	if (!r->handled)
@@ -222,14 +227,17 @@ enum MHD_Result http_request_access(void *cls, struct MHD_Connection *mhd, const
 void http_request_completed(void *cls, struct MHD_Connection *mhd, void **context,
 			    enum MHD_RequestTerminationCode why)
 {
+	struct http_server *s = cls;
 	struct http_request *r = *context;
 
-	(void)cls;
-	(void)mhd;
-	(void)why; /* whoever waits is told the same in every case: it is over */
 	if (!r)
 		return;
 	*context = NULL;
+	/* The stream's connection goes on with other requests, and may be idle no longer than
+	 * others */
+	if (r->stream && why == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+		(void)MHD_set_connection_option(mhd, MHD_CONNECTION_OPTION_TIMEOUT,
+						s->limits.idle_seconds);
 	sd_event_source_disable_unref(r->hangup);
 	r->dropped = true;
 	tell_gone(r);

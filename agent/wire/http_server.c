@@ -273,8 +273,7 @@ static struct MHD_Daemon *start_daemon(struct http_server *s)
 		MHD_OPTION_NOTIFY_COMPLETED, http_request_completed, s,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_CONNECTION_LIMIT,
 		s->limits.connections, MHD_OPTION_CONNECTION_TIMEOUT, s->limits.idle_seconds,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_BYTES,
-		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_BYTES, MHD_OPTION_END);
 }
 
 static int add_sources(struct http_server *s)
