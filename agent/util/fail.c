@@ -3,6 +3,7 @@
 #include "util/fail.h"
 
 #include "util/cleanup.h"
+#include "util/parse.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,17 +14,28 @@ static const struct {
 	int error;
 	const char *code;
 } errno_codes[] = {
-	{ EPERM, "not-permitted" },    { ENOENT, "not-found" },
-	{ EACCES, "not-permitted" },   { EEXIST, "exists" },
-	{ EBUSY, "busy" },             { EINVAL, "invalid" },
-	{ ENOMEM, "out-of-memory" },   { ENOSPC, "no-space" },
-	{ EAGAIN, "try-again" },       { ETIMEDOUT, "timed-out" },
-	{ EOPNOTSUPP, "unsupported" }, { ENOSYS, "unsupported" },
-	{ ERANGE, "out-of-range" },    { E2BIG, "too-large" },
-	{ EMSGSIZE, "too-large" },     { ESTALE, "stale" },
-	{ ENODEV, "no-device" },       { EPROTO, "protocol" },
-	{ EBADMSG, "malformed" },      { ECANCELED, "cancelled" },
-	{ EIO, "io" },                 { ENODATA, "no-data" },
+	{ EPERM, "not-permitted" },
+	{ ENOENT, "not-found" },
+	{ EACCES, "not-permitted" },
+	{ EEXIST, "exists" },
+	{ EBUSY, "busy" },
+	{ EINVAL, "invalid" },
+	{ ENOMEM, "out-of-memory" },
+	{ ENOSPC, "no-space" },
+	{ EAGAIN, "try-again" },
+	{ ETIMEDOUT, "timed-out" },
+	{ EOPNOTSUPP, "unsupported" },
+	{ ENOSYS, "unsupported" },
+	{ ERANGE, "out-of-range" },
+	{ E2BIG, "too-large" },
+	{ EMSGSIZE, "too-large" },
+	{ ESTALE, "stale" },
+	{ ENODEV, "no-device" },
+	{ EPROTO, "protocol" },
+	{ EBADMSG, "malformed" },
+	{ ECANCELED, "cancelled" },
+	{ EIO, "io" },
+	{ ENODATA, "no-data" },
 };
 
 const char *fail_code_of_errno(int error)
@@ -41,6 +53,7 @@ static int fill(struct fail *f, int error, const char *code, const char *format,
 	f->error = error;
 	f->code = code;
 	(void)vsnprintf(f->text, sizeof(f->text), format, args); /* a cut sentence is still one */
+	parse_clean(f->text);
 	return error;
 }
 
@@ -78,5 +91,6 @@ int fail_prefix(struct fail *f, const char *format, ...)
 	va_end(args);
 	n = strlen(f->text);
 	(void)snprintf(f->text + n, sizeof(f->text) - n, ": %s", old);
+	parse_clean(f->text);
 	return f->error;
 }

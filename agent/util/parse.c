@@ -19,19 +19,22 @@ static int digit_value(char c)
 	return 99;
 }
 
-/* Reads digits of the base from *text onward and moves *text behind them. */
+/* Reads digits of the base from *text onward and moves *text behind them, also when their number
+ * is too large: what follows still decides whether the text is of the form at all. */
 static int take_digits(const char **text, unsigned base, uint64_t *ret)
 {
 	const char *p = *text;
 	uint64_t value = 0;
+	bool overflow = false;
 
 	if (digit_value(*p) >= (int)base)
 		return -EINVAL;
 	for (; digit_value(*p) < (int)base; p++)
-		if (__builtin_mul_overflow(value, base, &value) ||
-		    __builtin_add_overflow(value, (uint64_t)digit_value(*p), &value))
-			return -ERANGE;
+		overflow |= __builtin_mul_overflow(value, base, &value) ||
+			    __builtin_add_overflow(value, (uint64_t)digit_value(*p), &value);
 	*text = p;
+	if (overflow)
+		return -ERANGE;
 	*ret = value;
 	return 0;
 }
@@ -44,11 +47,9 @@ static int whole(const char *text, unsigned base, uint64_t max, uint64_t *ret)
 	if (!text)
 		return -EINVAL;
 	r = take_digits(&text, base, &value);
-	if (r < 0)
-		return r;
-	if (*text)
+	if (r == -EINVAL || *text)
 		return -EINVAL;
-	if (value > max)
+	if (r < 0 || value > max)
 		return -ERANGE;
 	*ret = value;
 	return 0;
@@ -76,7 +77,7 @@ int parse_i32(const char *text, int32_t *ret)
 	int r = whole(negative ? text + 1 : text, 10, negative ? 2147483648ULL : INT32_MAX, &value);
 
 	if (r == 0)
-		*ret = negative ? (int32_t)-(int64_t)value : (int32_t)value;
+		*ret = negative ? (int32_t) - (int64_t)value : (int32_t)value;
 	return r;
 }
 
@@ -114,8 +115,8 @@ struct unit {
 static int scale(uint64_t integer, uint64_t fraction, uint64_t tenths, uint64_t factor,
 		 uint64_t *ret)
 {
-	unsigned __int128 value = (unsigned __int128)integer * factor +
-				  (unsigned __int128)fraction * factor / tenths;
+	unsigned __int128 value =
+		(unsigned __int128)integer * factor + (unsigned __int128)fraction * factor / tenths;
 
 	if (value > UINT64_MAX)
 		return -ERANGE;
@@ -123,28 +124,47 @@ static int scale(uint64_t integer, uint64_t fraction, uint64_t tenths, uint64_t 
 	return 0;
 }
 
+/* Reads ".5" if it is there: *fraction / *tenths. */
+static int take_fraction(const char **text, uint64_t *fraction, uint64_t *tenths)
+{
+	const char *start;
+	int r;
+
+	if (**text != '.')
+		return 0;
+	start = ++*text;
+	r = take_digits(text, 10, fraction);
+	if (r < 0)
+		return r;
+	if (*text - start > 9)
+		return -ERANGE;
+	for (; start < *text; start++)
+		*tenths *= 10;
+	return 0;
+}
+
 static int quantity(const char *text, const struct unit *units, size_t count, uint64_t *ret)
 {
 	uint64_t integer = 0, fraction = 0, tenths = 1;
-	int r;
+	int r, fractional;
 
 	if (!text)
 		return -EINVAL;
 	r = take_digits(&text, 10, &integer);
-	if (r < 0)
+	if (r == -EINVAL)
 		return r;
-	if (*text == '.') {
-		const char *start = ++text;
-
-		r = take_digits(&text, 10, &fraction);
-		if (r < 0 || text - start > 9)
-			return r < 0 ? r : -ERANGE;
-		for (; start < text; start++)
-			tenths *= 10;
+	fractional = take_fraction(&text, &fraction, &tenths);
+	if (fractional == -EINVAL)
+		return fractional;
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(units[i].name, text) != 0)
+			continue;
+		if (units[i].factor == 1 && tenths > 1)
+			return -EINVAL; /* there is no half byte */
+		if (r < 0 || fractional < 0)
+			return -ERANGE;
+		return scale(integer, fraction, tenths, units[i].factor, ret);
 	}
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(units[i].name, text) == 0)
-			return scale(integer, fraction, tenths, units[i].factor, ret);
 	return -EINVAL;
 }
 
@@ -211,7 +231,8 @@ static size_t utf8_sequence(const unsigned char *p, size_t left)
 	static const struct {
 		unsigned char first_low, first_high, second_low, second_high;
 		size_t length;
-	} forms[] = { /* RFC 3629, section 4 */
+	} forms[] = {
+		/* RFC 3629, section 4 */
 		{ 0x01, 0x7f, 0, 0, 1 },       { 0xc2, 0xdf, 0x80, 0xbf, 2 },
 		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
 		{ 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
@@ -247,4 +268,19 @@ bool parse_utf8_valid(const char *text, size_t length)
 		i += n;
 	}
 	return true;
+}
+
+void parse_clean(char *text)
+{
+	size_t left = strlen(text);
+
+	while (left > 0) {
+		size_t n = utf8_sequence((const unsigned char *)text, left);
+
+		if (n == 0 || (unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = '?';
+		n = n ? n : 1;
+		text += n;
+		left -= n;
+	}
 }
