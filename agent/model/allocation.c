@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Allocations and the ledger; see allocation.h. Sums are recounted from the allocations when asked:
+ * there are at most some hundred, and a cached sum could be wrong. */
+#include "model/allocation.h"
+
+#include "util/cleanup.h"
+#include "util/map.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int allocation_new(struct allocation **ret)
+{
+	_cleanup_(allocation_freep) struct allocation *a = calloc(1, sizeof(*a));
+
+	if (!a || cpuset_new(&a->cpus) < 0 || cpuset_new(&a->cores) < 0 ||
+	    cpuset_new(&a->nodes) < 0)
+		return -ENOMEM;
+	*ret = TAKE_PTR(a);
+	return 0;
+}
+
+struct allocation *allocation_free(struct allocation *a)
+{
+	if (!a)
+		return NULL;
+	for (size_t i = 0; i < a->devices_count; i++)
+		free(a->devices[i]);
+	free(a->devices);
+	free(a->memory);
+	free(a->hugepages);
+	cpuset_free(a->cpus);
+	cpuset_free(a->cores);
+	cpuset_free(a->nodes);
+	free(a->slice);
+	free(a->why);
+	free(a);
+	return NULL;
+}
+
+int allocation_add_memory(struct allocation *a, uint32_t node, uint64_t bytes)
+{
+	struct allocation_memory *grown =
+		reallocarray(a->memory, a->memory_count + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	a->memory = grown;
+	a->memory[a->memory_count++] = (struct allocation_memory){ .node = node, .bytes = bytes };
+	return cpuset_add(a->nodes, node);
+}
+
+int allocation_add_hugepages(struct allocation *a, uint32_t node, uint64_t size_bytes,
+			     uint64_t count)
+{
+	struct allocation_hugepages *grown =
+		reallocarray(a->hugepages, a->hugepages_count + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	a->hugepages = grown;
+	a->hugepages[a->hugepages_count++] = (struct allocation_hugepages){
+		.node = node, .size_bytes = size_bytes, .count = count
+	};
+	return cpuset_add(a->nodes, node);
+}
+
+int allocation_add_device(struct allocation *a, const char *id)
+{
+	char **grown = reallocarray(a->devices, a->devices_count + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	a->devices = grown;
+	a->devices[a->devices_count] = strdup(id);
+	if (!a->devices[a->devices_count])
+		return -ENOMEM;
+	a->devices_count++;
+	return 0;
+}
+
+uint64_t allocation_memory_total(const struct allocation *a)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < a->memory_count; i++)
+		sum += a->memory[i].bytes;
+	return sum;
+}
+
+struct ledger {
+	struct map *by_slice;
+	struct map *devices; /* id -> allocation */
+	struct cpuset *cpus;
+};
+
+int ledger_new(struct ledger **ret)
+{
+	_cleanup_(ledger_freep) struct ledger *l = calloc(1, sizeof(*l));
+
+	if (!l || map_new(&l->by_slice) < 0 || map_new(&l->devices) < 0 || cpuset_new(&l->cpus) < 0)
+		return -ENOMEM;
+	*ret = TAKE_PTR(l);
+	return 0;
+}
+
+struct ledger *ledger_free(struct ledger *l)
+{
+	size_t cursor = 0;
+
+	if (!l)
+		return NULL;
+	for (struct allocation *a; l->by_slice && (a = map_next(l->by_slice, &cursor, NULL));)
+		allocation_free(a);
+	map_free(l->by_slice);
+	map_free(l->devices);
+	cpuset_free(l->cpus);
+	free(l);
+	return NULL;
+}
+
+static void forget_devices(struct ledger *l, const struct allocation *a, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		map_remove(l->devices, a->devices[i]);
+}
+
+int ledger_take(struct ledger *l, struct allocation **a)
+{
+	struct allocation *taken = *a;
+	size_t i;
+	int r = 0;
+
+	assert(taken->slice && !map_get(l->by_slice, taken->slice));
+	assert(!cpuset_intersects(l->cpus, taken->cpus));
+	for (i = 0; r == 0 && i < taken->devices_count; i++) {
+		assert(!map_get(l->devices, taken->devices[i]));
+		r = map_put(l->devices, taken->devices[i], taken);
+	}
+	if (r == 0)
+		r = map_put(l->by_slice, taken->slice, taken);
+	if (r == 0)
+		r = cpuset_union(l->cpus, taken->cpus);
+	if (r < 0) {
+		forget_devices(l, taken, i);
+		map_remove(l->by_slice, taken->slice);
+		return r;
+	}
+	*a = NULL;
+	return 0;
+}
+
+void ledger_release(struct ledger *l, const char *slice)
+{
+	struct allocation *a = map_remove(l->by_slice, slice);
+
+	if (!a)
+		return;
+	forget_devices(l, a, a->devices_count);
+	cpuset_each (cpu, a->cpus)
+		cpuset_remove(l->cpus, (unsigned)cpu);
+	allocation_free(a);
+}
+
+const struct allocation *ledger_find(const struct ledger *l, const char *slice)
+{
+	return map_get(l->by_slice, slice);
+}
+
+const struct allocation *ledger_next(const struct ledger *l, size_t *cursor)
+{
+	return map_next(l->by_slice, cursor, NULL);
+}
+
+size_t ledger_count(const struct ledger *l)
+{
+	return map_count(l->by_slice);
+}
+
+const struct cpuset *ledger_cpus(const struct ledger *l)
+{
+	return l->cpus;
+}
+
+const char *ledger_cpu_holder(const struct ledger *l, unsigned cpu)
+{
+	size_t cursor = 0;
+
+	for (const struct allocation *a; (a = ledger_next(l, &cursor));)
+		if (cpuset_has(a->cpus, cpu))
+			return a->slice;
+	return NULL;
+}
+
+const char *ledger_device_holder(const struct ledger *l, const char *id)
+{
+	const struct allocation *a = map_get(l->devices, id);
+
+	return a ? a->slice : NULL;
+}
+
+uint64_t ledger_memory(const struct ledger *l, uint32_t node)
+{
+	size_t cursor = 0;
+	uint64_t sum = 0;
+
+	for (const struct allocation *a; (a = ledger_next(l, &cursor));)
+		for (size_t i = 0; i < a->memory_count; i++)
+			if (a->memory[i].node == node)
+				sum += a->memory[i].bytes;
+	return sum;
+}
+
+uint64_t ledger_hugepages(const struct ledger *l, uint32_t node, uint64_t size_bytes)
+{
+	size_t cursor = 0;
+	uint64_t sum = 0;
+
+	for (const struct allocation *a; (a = ledger_next(l, &cursor));)
+		for (size_t i = 0; i < a->hugepages_count; i++)
+			if (a->hugepages[i].node == node &&
+			    a->hugepages[i].size_bytes == size_bytes)
+				sum += a->hugepages[i].count;
+	return sum;
+}
+
+uint64_t ledger_shared_millicpus(const struct ledger *l)
+{
+	size_t cursor = 0;
+	uint64_t sum = 0;
+
+	for (const struct allocation *a; (a = ledger_next(l, &cursor));)
+		sum += a->shared_millicpus;
+	return sum;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What truly enforces each limit of a slice: one row a limit, as read back from the kernel. */
+
+#include "util/strtab.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum mechanism {
+	MECHANISM_NONE,      /* nothing holds it; the reason says why */
+	MECHANISM_AFFINITY,  /* sched_setaffinity(2): the task itself could undo it */
+	MECHANISM_POLICY,    /* set_mempolicy(2): likewise */
+	MECHANISM_CGROUP,    /* a limit of the task's cgroup */
+	MECHANISM_CPUSET,    /* cpuset controller: it is kept in, others are not kept out */
+	MECHANISM_PARTITION, /* cpuset partition: others are kept out as well */
+};
+STRTAB_DECLARE(mechanism, enum mechanism);
+
+struct enforcement {
+	const char *resource; /* "cpu" "memory" "memory-nodes" "processes" "hugepages" "devices" */
+	char *limit;          /* "cpus", "memory_max" */
+	enum mechanism mechanism;
+	char *file;           /* or the system call */
+	char *wanted, *actual;
+	char *reason; /* why it is not what was wanted; NULL when it is */
+};
+
+struct enforcements {
+	struct enforcement *items;
+	size_t count;
+};
+
+/* Copies the strings (NULLs allowed but for resource and limit). */
+int enforcements_add(struct enforcements *e, const struct enforcement *row);
+void enforcements_done(struct enforcements *e);

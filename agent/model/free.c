@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is free; see free.h. Nothing is cached. */
+#include "model/free.h"
+
+#include "util/cleanup.h"
+
+#include <errno.h>
+
+int reserve_of(const struct inventory *inv, uint32_t cores, const struct cpuset *cpus,
+	       struct cpuset **ret)
+{
+	_cleanup_(cpuset_freep) struct cpuset *set = NULL;
+	int r = cpuset_new(&set);
+
+	if (r < 0)
+		return r;
+	inventory_each (core, inv, DEVICE_CORE) {
+		bool listed = cpuset_intersects(core->core.cpus, cpus);
+
+		if (!listed && cores == 0)
+			continue;
+		if (!listed)
+			cores--;
+		r = cpuset_union(set, core->core.cpus);
+		if (r < 0)
+			return r;
+	}
+	*ret = TAKE_PTR(set);
+	return 0;
+}
+
+static bool well(const struct view *v, const char *id)
+{
+	return !v->health || health_verdict(v->health, id) != VERDICT_FAILED;
+}
+
+bool view_core_free(const struct view *v, const struct device *core)
+{
+	const struct cpuset *cpus = core->core.cpus;
+
+	return core->offerable && !cpuset_empty(cpus) &&
+	       !cpuset_intersects(cpus, ledger_cpus(v->ledger)) &&
+	       !cpuset_intersects(cpus, v->reserve->cpus) && well(v, core->id);
+}
+
+bool view_device_free(const struct view *v, const struct device *d)
+{
+	return d->offerable && !ledger_device_holder(v->ledger, d->id) && well(v, d->id);
+}
+
+static bool usable_node(const struct device *node)
+{
+	return node->offerable && node->memory.host_memory &&
+	       node->memory.memory_bytes != DEVICE_UNKNOWN_U64;
+}
+
+/* Pages of the node that are set aside as huge pages are no ordinary memory. */
+static uint64_t hugepage_bytes(const struct device *node)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < node->memory.hugepages_count; i++)
+		sum += node->memory.hugepages[i].size_bytes * node->memory.hugepages[i].total;
+	return sum;
+}
+
+static uint64_t less(uint64_t from, uint64_t what)
+{
+	return from > what ? from - what : 0;
+}
+
+/* The reserve is taken from the nodes in order, at most half of each, so that a machine of many
+ * small nodes does not lose its first one. */
+static uint64_t reserved_on(const struct view *v, const struct device *wanted)
+{
+	uint64_t left = v->reserve->memory_bytes;
+
+	inventory_each (node, v->inventory, DEVICE_NODE) {
+		uint64_t part;
+
+		if (!usable_node(node))
+			continue;
+		part = left < node->memory.memory_bytes / 2 ? left : node->memory.memory_bytes / 2;
+		if (node == wanted)
+			return part;
+		left -= part;
+	}
+	return 0;
+}
+
+uint64_t view_memory_free(const struct view *v, const struct device *node)
+{
+	uint64_t bytes = node->memory.memory_bytes;
+
+	if (!usable_node(node) || !well(v, node->id))
+		return 0;
+	bytes = less(bytes, hugepage_bytes(node));
+	bytes = less(bytes, reserved_on(v, node));
+	return less(bytes, ledger_memory(v->ledger, node->memory.number));
+}
+
+uint64_t view_hugepages_free(const struct view *v, const struct device *node, uint64_t size_bytes)
+{
+	if (!usable_node(node) || !well(v, node->id))
+		return 0;
+	for (size_t i = 0; i < node->memory.hugepages_count; i++)
+		if (node->memory.hugepages[i].size_bytes == size_bytes)
+			return less(node->memory.hugepages[i].total,
+				    ledger_hugepages(v->ledger, node->memory.number, size_bytes));
+	return 0;
+}
+
+int view_shared_pool(const struct view *v, struct cpuset **ret)
+{
+	_cleanup_(cpuset_freep) struct cpuset *pool = NULL;
+	int r = cpuset_new(&pool);
+
+	if (r < 0)
+		return r;
+	inventory_each (core, v->inventory, DEVICE_CORE) {
+		if (core->core.isolated)
+			continue; /* the kernel does not balance load onto isolated CPUs */
+		r = cpuset_union(pool, core->core.cpus);
+		if (r < 0)
+			return r;
+	}
+	r = cpuset_subtract(pool, ledger_cpus(v->ledger));
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(pool);
+	return 0;
+}
+
+int64_t view_shared_free(const struct view *v)
+{
+	_cleanup_(cpuset_freep) struct cpuset *pool = NULL;
+
+	if (view_shared_pool(v, &pool) < 0)
+		return 0;
+	return (int64_t)cpuset_count(pool) * 1000 - (int64_t)ledger_shared_millicpus(v->ledger);
+}
+
+static void add_hugepages(struct resources *r, uint64_t size_bytes, uint64_t count)
+{
+	size_t i = 0;
+
+	while (i < r->hugepages_count && r->hugepages[i].size_bytes != size_bytes)
+		i++;
+	if (i == ARRAY_SIZE(r->hugepages))
+		return; /* no architecture has so many sizes */
+	if (i == r->hugepages_count)
+		r->hugepages[r->hugepages_count++].size_bytes = size_bytes;
+	r->hugepages[i].count += count;
+}
+
+static uint32_t count_free(const struct view *v, enum device_kind kind)
+{
+	uint32_t n = 0;
+
+	inventory_each (d, v->inventory, kind)
+		n += view_device_free(v, d);
+	return n;
+}
+
+void view_free(const struct view *v, struct resources *ret)
+{
+	*ret = (struct resources){ 0 };
+	inventory_each (core, v->inventory, DEVICE_CORE) {
+		if (!view_core_free(v, core))
+			continue;
+		ret->cores++;
+		ret->threads += cpuset_count(core->core.cpus);
+	}
+	inventory_each (node, v->inventory, DEVICE_NODE) {
+		ret->memory_bytes += view_memory_free(v, node);
+		for (size_t i = 0; i < node->memory.hugepages_count; i++) {
+			uint64_t size = node->memory.hugepages[i].size_bytes;
+
+			add_hugepages(ret, size, view_hugepages_free(v, node, size));
+		}
+	}
+	ret->gpus = count_free(v, DEVICE_GPU);
+	ret->nics = count_free(v, DEVICE_NIC);
+	ret->disks = count_free(v, DEVICE_DISK);
+}
+
+static void count_held_device(const struct view *v, const char *id, struct resources *ret)
+{
+	const struct device *d = inventory_find(v->inventory, id);
+
+	if (!d)
+		return; /* unplugged under its holder */
+	ret->gpus += d->kind == DEVICE_GPU;
+	ret->nics += d->kind == DEVICE_NIC;
+	ret->disks += d->kind == DEVICE_DISK;
+}
+
+void view_used(const struct view *v, struct resources *ret)
+{
+	size_t cursor = 0;
+
+	*ret = (struct resources){ 0 };
+	for (const struct allocation *a; (a = ledger_next(v->ledger, &cursor));) {
+		ret->cores += cpuset_count(a->cores);
+		ret->threads += cpuset_count(a->cpus);
+		ret->memory_bytes += allocation_memory_total(a);
+		for (size_t i = 0; i < a->hugepages_count; i++)
+			add_hugepages(ret, a->hugepages[i].size_bytes, a->hugepages[i].count);
+		for (size_t i = 0; i < a->devices_count; i++)
+			count_held_device(v, a->devices[i], ret);
+	}
+}

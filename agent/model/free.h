@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What is free of an inventory: less what the ledger holds, what the host reserves, what is not
+ * offerable, and what health has withdrawn. One view serves placement, offers and the sums that
+ * heartbeats carry, so that they cannot disagree. */
+
+#include "model/allocation.h"
+#include "model/health.h"
+#include "model/inventory.h"
+
+struct reserve { /* kept for the host */
+	struct cpuset *cpus;   /* never handed out; NULL none */
+	uint64_t memory_bytes; /* taken from the nodes of the host in order, NULL-safe */
+};
+
+/* The reserve of a machine: `cores` whole cores beginning with the one that has the lowest CPU, or
+ * the cores that the listed CPUs touch. cpus NULL: none listed. */
+int reserve_of(const struct inventory *inv, uint32_t cores, const struct cpuset *cpus,
+	       struct cpuset **ret);
+
+struct view {
+	const struct inventory *inventory;
+	const struct ledger *ledger;
+	const struct reserve *reserve;
+	const struct health *health; /* NULL: all well */
+};
+
+bool view_core_free(const struct view *v, const struct device *core);
+bool view_device_free(const struct view *v, const struct device *d); /* GPU, NIC, DISK */
+uint64_t view_memory_free(const struct view *v, const struct device *node);
+uint64_t view_hugepages_free(const struct view *v, const struct device *node,
+			     uint64_t size_bytes);
+/* The CPUs that shared slices run on: online, allowed, not held exclusively. */
+int view_shared_pool(const struct view *v, struct cpuset **ret);
+/* Thousandths of a CPU that can still be promised from the pool; negative when it is overdrawn. */
+int64_t view_shared_free(const struct view *v);
+
+struct resources {
+	uint32_t cores, threads, gpus, nics, disks;
+	uint64_t memory_bytes;
+	struct {
+		uint64_t size_bytes, count;
+	} hugepages[8];
+	size_t hugepages_count;
+};
+void view_free(const struct view *v, struct resources *ret);
+void view_used(const struct view *v, struct resources *ret); /* held by slices */

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Picking within a region; see pick.h. Cores come from as few last-level caches as possible, memory
+ * from the nodes of the picked cores first, devices near each other on the PCI tree. */
+#include "model/pick.h"
+
+#include "util/cleanup.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct cores {
+	const struct device **items; /* free cores of the region, by number */
+	size_t count;
+};
+
+static void cores_done(struct cores *c)
+{
+	free(c->items);
+}
+
+static int find_free_cores(const struct pick *p, struct cores *ret)
+{
+	const struct inventory *inv = p->view->inventory;
+	size_t all = inv->first[DEVICE_CORE + 1] - inv->first[DEVICE_CORE];
+
+	ret->items = calloc(all ? all : 1, sizeof(*ret->items));
+	if (!ret->items)
+		return -ENOMEM;
+	inventory_each (core, inv, DEVICE_CORE) {
+		const struct cpuset *cpus = core->core.cpus;
+
+		if (cpuset_subset(cpus, p->region->cpus) && view_core_free(p->view, core) &&
+		    (!p->request->within_cpus || cpuset_subset(cpus, p->request->within_cpus)))
+			ret->items[ret->count++] = core;
+	}
+	return 0;
+}
+
+/* Cores that share a last-level cache and are of one kind are alike. */
+static bool alike(const struct device *a, const struct device *b)
+{
+	const char *x = a->core.core_kind, *y = b->core.core_kind;
+
+	return a->core.l3 == b->core.l3 && a->core.package == b->core.package &&
+	       (x == y || (x && y && strcmp(x, y) == 0));
+}
+
+static bool is_efficiency(const struct device *core)
+{
+	return core->core.core_kind && strcmp(core->core.core_kind, "efficiency") == 0;
+}
+
+static size_t group_size(const struct cores *c, const struct device *leader)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->count; i++)
+		n += alike(c->items[i], leader);
+	return n;
+}
+
+/* Of two groups for `wanted` cores: the one that fits and leaves least; if none fits, the larger.
+ * Performance cores go before efficiency cores. */
+static bool better_group(size_t size, const struct device *leader, size_t best_size,
+			 const struct device *best, size_t wanted)
+{
+	bool fits = size >= wanted, best_fits = best_size >= wanted;
+
+	if (!best)
+		return true;
+	if (is_efficiency(leader) != is_efficiency(best))
+		return !is_efficiency(leader);
+	if (fits != best_fits)
+		return fits;
+	return fits ? size < best_size : size > best_size;
+}
+
+static const struct device *best_group(const struct cores *c, size_t wanted)
+{
+	const struct device *best = NULL;
+	size_t best_size = 0;
+
+	for (size_t i = 0; i < c->count; i++) {
+		size_t size;
+
+		if (best && alike(c->items[i], best))
+			continue;
+		size = group_size(c, c->items[i]);
+		if (better_group(size, c->items[i], best_size, best, wanted)) {
+			best = c->items[i];
+			best_size = size;
+		}
+	}
+	return best;
+}
+
+/* Takes up to `wanted` cores of the leader's group out of the list. */
+static int take_group(struct pick *p, struct cores *c, const struct device *leader, size_t wanted,
+		      size_t *ret_taken)
+{
+	size_t kept = 0, taken = 0;
+
+	for (size_t i = 0; i < c->count; i++) {
+		const struct device *core = c->items[i];
+
+		if (taken == wanted || !alike(core, leader)) {
+			c->items[kept++] = core;
+			continue;
+		}
+		if (cpuset_union(p->allocation->cpus, core->core.cpus) < 0 ||
+		    cpuset_add(p->allocation->cores, core->core.number) < 0)
+			return -ENOMEM;
+		taken++;
+	}
+	c->count = kept;
+	*ret_taken = taken;
+	return 0;
+}
+
+int pick_cores(struct pick *p)
+{
+	_cleanup_(cores_done) struct cores free_cores = { 0 };
+	size_t wanted = p->request->cores;
+
+	if (find_free_cores(p, &free_cores) < 0)
+		return -ENOMEM;
+	if (free_cores.count < wanted) {
+		fail_code(&p->why, -ENOSPC, "cores-short",
+			  "%s has %zu free cores, %zu are asked for", p->region->label,
+			  free_cores.count, wanted);
+		return PLACEMENT_NO_FIT;
+	}
+	while (wanted > 0) {
+		size_t taken = 0;
+
+		if (take_group(p, &free_cores, best_group(&free_cores, wanted), wanted, &taken) < 0)
+			return -ENOMEM;
+		wanted -= taken;
+	}
+	return PLACEMENT_FITS;
+}
+
+int pick_shared(struct pick *p)
+{
+	_cleanup_(cpuset_freep) struct cpuset *pool = NULL;
+	int64_t left;
+
+	if (view_shared_pool(p->view, &pool) < 0 || cpuset_subtract(pool, p->allocation->cpus) < 0)
+		return -ENOMEM;
+	left = (int64_t)cpuset_count(pool) * 1000 -
+	       (int64_t)ledger_shared_millicpus(p->view->ledger) - p->request->shared_millicpus;
+	if (left < 0 && (p->request->shared_millicpus > 0 || p->request->cores > 0)) {
+		fail_code(&p->why, -ENOSPC, "shared-short",
+			  "the shared pool would lack %" PRId64 " thousandths of a CPU for what is "
+			  "promised from it",
+			  -left);
+		return PLACEMENT_NO_FIT;
+	}
+	p->allocation->shared_millicpus = p->request->shared_millicpus;
+	return PLACEMENT_FITS;
+}
+
+static bool node_allowed(const struct pick *p, const struct device *node)
+{
+	unsigned number = node->memory.number;
+
+	return cpuset_has(p->region->nodes, number) &&
+	       (cpuset_empty(p->request->within_nodes) ||
+		cpuset_has(p->request->within_nodes, number));
+}
+
+/* Visits the region's nodes: first those whose cores were picked, then the others. */
+static int each_node(struct pick *p,
+		     int (*visit)(struct pick *p, const struct device *node, void *userdata),
+		     void *userdata)
+{
+	for (int round = 0; round < 2; round++)
+		inventory_each (node, p->view->inventory, DEVICE_NODE) {
+			bool near = cpuset_intersects(node->memory.cpus, p->allocation->cpus);
+			int r;
+
+			if (near != (round == 0) || !node_allowed(p, node))
+				continue;
+			r = visit(p, node, userdata);
+			if (r < 0)
+				return r;
+		}
+	return 0;
+}
+
+static int take_memory(struct pick *p, const struct device *node, void *userdata)
+{
+	uint64_t *left = userdata;
+	uint64_t part = view_memory_free(p->view, node);
+
+	part = part < *left ? part : *left;
+	if (part == 0)
+		return 0;
+	*left -= part;
+	return allocation_add_memory(p->allocation, node->memory.number, part);
+}
+
+int pick_memory(struct pick *p)
+{
+	uint64_t left = p->request->memory_bytes;
+
+	if (each_node(p, take_memory, &left) < 0)
+		return -ENOMEM;
+	if (left == 0)
+		return PLACEMENT_FITS;
+	fail_code(&p->why, -ENOSPC, "memory-short",
+		  "%s has %" PRIu64 " MiB of free memory, %" PRIu64 " MiB are asked for",
+		  p->region->label, (p->request->memory_bytes - left) >> 20,
+		  p->request->memory_bytes >> 20);
+	return PLACEMENT_NO_FIT;
+}
+
+static int take_hugepages(struct pick *p, const struct device *node, void *userdata)
+{
+	struct request_hugepages *left = userdata;
+	uint64_t part = view_hugepages_free(p->view, node, left->size_bytes);
+
+	part = part < left->count ? part : left->count;
+	if (part == 0)
+		return 0;
+	left->count -= part;
+	return allocation_add_hugepages(p->allocation, node->memory.number, left->size_bytes, part);
+}
+
+int pick_hugepages(struct pick *p)
+{
+	for (size_t i = 0; i < p->request->hugepages_count; i++) {
+		struct request_hugepages left = p->request->hugepages[i];
+		uint64_t wanted = left.count;
+
+		if (each_node(p, take_hugepages, &left) < 0)
+			return -ENOMEM;
+		if (left.count == 0)
+			continue;
+		fail_code(&p->why, -ENOSPC, "hugepages-short",
+			  "%s has %" PRIu64 " free huge pages of %" PRIu64 " KiB, %" PRIu64
+			  " are asked for",
+			  p->region->label, wanted - left.count, left.size_bytes >> 10, wanted);
+		return PLACEMENT_NO_FIT;
+	}
+	return PLACEMENT_FITS;
+}
+
+static bool taken_already(const struct allocation *a, const char *id)
+{
+	for (size_t i = 0; i < a->devices_count; i++)
+		if (strcmp(a->devices[i], id) == 0)
+			return true;
+	return false;
+}
+
+static bool device_allowed(const struct request *r, const char *id)
+{
+	if (!r->offer || r->within_devices_count == 0)
+		return !r->offer;
+	for (size_t i = 0; i < r->within_devices_count; i++)
+		if (strcmp(r->within_devices[i], id) == 0)
+			return true;
+	return false;
+}
+
+/* The bridges above a device on the PCI tree, root port first; "" where it has none or is no PCI
+ * device. */
+static const char *pci_path(const struct inventory *inv, const struct device *d)
+{
+	char id[64];
+	const struct device *function;
+	size_t prefix = strlen("pci-");
+
+	if (!d->pci || strlen(d->pci) + prefix >= sizeof(id))
+		return "";
+	memcpy(id, "pci-", prefix);
+	memcpy(id + prefix, d->pci, strlen(d->pci) + 1);
+	function = inventory_find(inv, id);
+	return function && function->function.path ? function->function.path : "";
+}
+
+/* How many bridges two devices have in common above them: more is nearer. */
+static unsigned shared_bridges(const char *a, const char *b)
+{
+	unsigned n = 0;
+
+	while (*a && *b) {
+		size_t x = strcspn(a, "/"), y = strcspn(b, "/");
+
+		if (x != y || strncmp(a, b, x) != 0)
+			break;
+		n++;
+		a += x + (a[x] == '/');
+		b += y + (b[y] == '/');
+	}
+	return n;
+}
+
+/* Higher is better: a known place before an unknown one, the node of the picked cores, then bridges
+ * in common with the devices that are picked already. */
+static unsigned nearness(const struct pick *p, const struct device *d)
+{
+	const struct inventory *inv = p->view->inventory;
+	const char *path = pci_path(inv, d);
+	unsigned score = d->node >= 0 ? 1 : 0, best = 0;
+
+	if (cpuset_intersects(d->local_cpus, p->allocation->cpus))
+		score += 2;
+	for (size_t i = 0; i < p->allocation->devices_count; i++) {
+		const struct device *other = inventory_find(inv, p->allocation->devices[i]);
+		unsigned n = other ? shared_bridges(path, pci_path(inv, other)) : 0;
+
+		best = n > best ? n : best;
+	}
+	return score * 64 + best;
+}
+
+static const struct device *nearest_device(struct pick *p, enum device_kind kind, bool *ret_unknown)
+{
+	const struct device *best = NULL;
+	unsigned best_score = 0;
+
+	inventory_each (d, p->view->inventory, kind) {
+		bool unknown;
+		unsigned score;
+
+		if (!view_device_free(p->view, d) || taken_already(p->allocation, d->id) ||
+		    !device_allowed(p->request, d->id) ||
+		    !region_has_device(p->region, p->view->inventory, d, &unknown) ||
+		    (unknown && p->request->align_required && p->region->level != ALIGN_NONE))
+			continue;
+		score = nearness(p, d);
+		if (!best || score > best_score) {
+			best = d;
+			best_score = score;
+			*ret_unknown = unknown;
+		}
+	}
+	return best;
+}
+
+static int pick_class(struct pick *p, enum device_kind kind)
+{
+	uint32_t wanted = p->request->devices[kind];
+
+	for (uint32_t i = 0; i < wanted; i++) {
+		bool unknown = false;
+		const struct device *d = nearest_device(p, kind, &unknown);
+
+		if (!d) {
+			fail_code(&p->why, -ENOSPC, "devices-short",
+				  "%s has %u free %s that can be offered, %u are asked for",
+				  p->region->label, i, device_kind_plural(kind), wanted);
+			return PLACEMENT_NO_FIT;
+		}
+		if (allocation_add_device(p->allocation, d->id) < 0)
+			return -ENOMEM;
+		p->unknown_places += unknown;
+	}
+	return PLACEMENT_FITS;
+}
+
+int pick_devices(struct pick *p)
+{
+	static const enum device_kind order[] = { DEVICE_GPU, DEVICE_NIC, DEVICE_DISK };
+
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+		int r = pick_class(p, order[i]);
+
+		if (r != PLACEMENT_FITS)
+			return r;
+	}
+	return PLACEMENT_FITS;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests; see request.h. Their decoding from JSON is the API's. */
+#include "model/request.h"
+
+#include <stdlib.h>
+
+STRTAB_DEFINE(align_level, enum align_level, [ALIGN_NODE] = "node", [ALIGN_PACKAGE] = "package",
+	      [ALIGN_NONE] = "none");
+STRTAB_DEFINE(
+	isolation,
+	enum isolation, [ISOLATION_BEST_EFFORT] = "best-effort", [ISOLATION_REQUIRED] = "required");
+
+void request_init(struct request *r)
+{
+	*r = (struct request){ 0 };
+}
+
+void request_done(struct request *r)
+{
+	for (size_t i = 0; i < r->labels_count; i++) {
+		free(r->labels[i].key);
+		free(r->labels[i].value);
+	}
+	for (size_t i = 0; i < r->within_devices_count; i++)
+		free(r->within_devices[i]);
+	free(r->labels);
+	free(r->within_devices);
+	free(r->name);
+	free(r->owner);
+	free(r->role);
+	free(r->offer);
+	cpuset_free(r->within_cpus);
+	cpuset_free(r->within_nodes);
+	*r = (struct request){ 0 };
+}
+
+bool request_empty(const struct request *r)
+{
+	if (r->cores || r->shared_millicpus || r->memory_bytes || r->hugepages_count)
+		return false;
+	for (int kind = 0; kind < DEVICE_KINDS; kind++)
+		if (r->devices[kind])
+			return false;
+	return true;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What an upstream wants a slice to hold. Plain data; its strings are owned here. */
+
+#include "model/device.h"
+#include "util/cpuset.h"
+
+enum align_level { ALIGN_NODE, ALIGN_PACKAGE, ALIGN_NONE, ALIGN_LEVELS };
+STRTAB_DECLARE(align_level, enum align_level); /* "node" "package" "none" */
+
+enum isolation { ISOLATION_BEST_EFFORT, ISOLATION_REQUIRED };
+STRTAB_DECLARE(isolation, enum isolation); /* "best-effort" "required" */
+
+enum {
+	REQUEST_HUGEPAGES_MAX = 8, /* page sizes; x86-64 has 2, arm64 up to 4 */
+	REQUEST_LABELS_MAX = 64,
+	REQUEST_CORES_MAX = 65536,
+	REQUEST_DEVICES_MAX = 4096,
+};
+
+struct request_hugepages {
+	uint64_t size_bytes, count;
+};
+
+struct request_label {
+	char *key, *value;
+};
+
+struct request {
+	char *name;  /* of the slice; NULL: the agent chooses */
+	char *owner; /* free text, NULL none */
+	char *role;  /* NULL: "default" */
+	struct request_label *labels;
+	size_t labels_count;
+	uint32_t cores;            /* whole cores, exclusive */
+	uint32_t shared_millicpus; /* 500: half a CPU of the shared pool */
+	uint64_t memory_bytes;     /* 0: none is set aside, no limit */
+	struct request_hugepages hugepages[REQUEST_HUGEPAGES_MAX];
+	size_t hugepages_count;
+	uint32_t devices[DEVICE_KINDS]; /* how many of each class: GPU, NIC, DISK only */
+	enum align_level align;
+	bool align_required; /* else: as near as it can be had */
+	enum isolation isolation;
+	uint64_t processes_max; /* 0: no limit */
+	/* Taken from an offer: only what is in these. NULL / none: the whole machine. */
+	char *offer;
+	struct cpuset *within_cpus, *within_nodes;
+	char **within_devices;
+	size_t within_devices_count;
+};
+
+void request_init(struct request *r);
+void request_done(struct request *r);
+/* A request for nothing at all (no CPU, memory, hugepage or device). */
+bool request_empty(const struct request *r);
