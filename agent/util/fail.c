@@ -46,7 +46,8 @@ const char *fail_code_of_errno(int error)
 	return "internal";
 }
 
-static int fill(struct fail *f, int error, const char *code, const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static int fill(struct fail *f, int error, const char *code,
+						      const char *format, va_list args)
 {
 	if (!f)
 		return error;
