@@ -69,7 +69,7 @@ FNR == 1 {
 /\{[ \t]*"[a-z][a-z0-9-]*",[ \t]*(0|'.'),[ \t]*OPTION_/ {
 	print "option", path, "--" literal($0, 1)
 }
-path == "agent/config.c" && /\{[ \t]*"[a-z]+",[ \t]*"[a-z][a-z0-9-]*"/ {
+path == "agent/config.c" && /[{(][ \t]*"[a-z]+",[ \t]*"[a-z][a-z0-9-]*"/ {
 	print "key", literal($0, 1), literal($0, 2)
 }
 path == "agent/routes.c" && /\{[ \t]*"[A-Z]+",[ \t]*"\// {
