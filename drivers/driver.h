@@ -77,5 +77,9 @@ struct driver {
 		     void *userdata);
 };
 
+/* Runs every driver, phase by phase; one that gives up leaves a note. d->machine was initialised by
+ * the caller. -ENOMEM, or what the sink's note() returned. */
+int discovery_run(struct discovery *d);
+
 /* All drivers, in order of phase; NULL-terminated (table.c). */
 extern const struct driver *const drivers[];

@@ -24,6 +24,17 @@ static inline void topology_freep(struct topology **t)
 
 hwloc_topology_t topology_hwloc(const struct topology *t);
 bool topology_is_xml(const struct topology *t);
+/* The machine tells nothing of its CPUs' places: what hwloc shows is their number at best. */
+bool topology_is_guessed(const struct topology *t);
+/* What hwloc knows of the whole machine by that name ("Architecture", "OSRelease"), or NULL. */
+const char *topology_info(const struct topology *t, const char *name);
+
+/* A NUMA node object that is a GPU's memory; one that its CPUs belong to (and not the HBM or the
+ * GPU memory beside their DRAM). */
+bool topology_node_is_gpu(hwloc_obj_t node);
+bool topology_node_is_main(const struct topology *t, hwloc_obj_t node);
+/* The one main node of an object that has CPUs, DEVICE_NO_NODE when it spans several. */
+int32_t topology_nearest_node(const struct topology *t, hwloc_obj_t object);
 
 /* The nearest NUMA node (os index) of an I/O object and the CPUs near it: node is DEVICE_NO_NODE
  * and *ret_cpus NULL where the machine does not tell (its parent is the whole machine and there are
