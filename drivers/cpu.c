@@ -215,6 +215,8 @@ static int cpu_probe(struct discovery *d, struct fail *f)
 		r = kernel_list(d, "isolated", &d->machine->isolated);
 	if (r == 0)
 		r = fill_names(d);
+	if (r == 0 && topology_is_guessed(d->topology))
+		r = discovery_note(d, "cpu", "the machine does not tell where its CPUs are");
 	while (r == 0 && (package = hwloc_get_next_obj_by_type(h, HWLOC_OBJ_PACKAGE, package)))
 		r = package_add(d, package, &cpuinfo);
 	return r < 0 ? fail_set(f, r, "cannot list the CPUs: %s", strerror(-r)) : 0;

@@ -104,25 +104,23 @@ static int read_attributes(struct device_pci *p, int folder)
 	return r;
 }
 
-/* numa_node is -1 where the firmware does not say; then local_cpus is every CPU and means nothing.
- */
+/* numa_node is -1 where the firmware does not say; local_cpus is then every CPU and means nothing,
+ * and else those of the node (drivers/pci/pci-sysfs.c), which the node itself tells better. */
 static int kernel_locality(struct discovery *d, struct device *function, int folder)
 {
-	int32_t node = DEVICE_NO_NODE;
+	int32_t number = DEVICE_NO_NODE;
+	const struct device *node;
 	char id[24];
-	int r;
 
-	if (fs_read_i32(folder, "numa_node", &node) < 0 || node < 0)
+	if (fs_read_i32(folder, "numa_node", &number) < 0 || number < 0)
 		return 0;
-	(void)snprintf(id, sizeof(id), "node-%d", node);
-	if (!discovery_find(d, id))
+	(void)snprintf(id, sizeof(id), "node-%d", number);
+	node = discovery_find(d, id);
+	if (!node)
 		return discovery_note(d, "pci", "%s is said to be at node %d, which does not exist",
-				      function->pci, node);
-	function->node = node;
-	r = sysfs_list(folder, "local_cpulist", &function->local_cpus);
-	if (r == SYSFS_ABSENT)
-		r = sysfs_mask(folder, "local_cpus", &function->local_cpus);
-	return r < 0 ? r : 0;
+				      function->pci, number);
+	function->node = number;
+	return cpuset_copy(&function->local_cpus, node->local_cpus);
 }
 
 static hwloc_obj_t hwloc_function(const struct topology *t, const char *address)

@@ -7,6 +7,7 @@
  * whole vendor stacks. Loading is for single-threaded programs (setenv). */
 #include "drivers/topology.h"
 
+#include "drivers/topology-trial.h"
 #include "drivers/topology-xml.h"
 #include "model/device.h"
 #include "util/cleanup.h"
@@ -19,12 +20,20 @@
 struct topology {
 	hwloc_topology_t hwloc;
 	bool xml;
+	bool guessed; /* hwloc made up what it could not read: its words may be about this machine
+		       */
 };
 
 struct variable {
 	const char *name;
 	const char *value; /* NULL: not set while loading */
 	char *saved;
+};
+
+struct source {
+	const struct host *host;
+	const char *xml; /* NULL: from the host's root */
+	size_t xml_size;
 };
 
 enum { VARIABLES = 10 };
@@ -92,13 +101,15 @@ static int load_hwloc(struct topology *t, const char *xml, size_t xml_size)
 	return r == 0 ? 0 : errno > 0 ? -errno : -EINVAL;
 }
 
-static int load(struct topology *t, const struct host *host, const char *xml, size_t xml_size)
+static int load_with(struct topology *t, const struct source *s, const char *components)
 {
+	const struct host *host = s->host;
+	const char *xml = s->xml;
 	bool live = host->live && !xml;
 	struct variable variables[VARIABLES] = {
 		{ .name = "HWLOC_FSROOT", .value = live || xml ? NULL : host->root },
 		{ .name = "HWLOC_THISSYSTEM", .value = live ? NULL : "0" },
-		{ .name = "HWLOC_COMPONENTS", .value = xml ? NULL : "linux,stop" },
+		{ .name = "HWLOC_COMPONENTS", .value = xml ? NULL : components },
 		{ .name = "HWLOC_XMLFILE" },
 		{ .name = "HWLOC_SYNTHETIC" },
 		{ .name = "HWLOC_DUMPED_HWDATA_DIR" },
@@ -119,33 +130,79 @@ static int load(struct topology *t, const struct host *host, const char *xml, si
 	}
 	r = environment_enter(variables);
 	if (r == 0)
-		r = load_hwloc(t, xml, xml_size);
+		r = load_hwloc(t, xml, s->xml_size);
 	environment_leave(variables);
 	return r;
+}
+
+/* A machine that tells no CPU at all is one to its component no_os. */
+static int load(struct topology *t, const struct source *s)
+{
+	int r = load_with(t, s, "linux,stop");
+
+	if (r != -EINVAL || s->xml)
+		return r;
+	hwloc_topology_destroy(t->hwloc);
+	t->hwloc = NULL;
+	t->guessed = true;
+	return load_with(t, s, "linux,no_os,stop");
+}
+
+static int try_source(void *argument)
+{
+	struct topology t = { 0 };
+
+	return load(&t, argument);
+}
+
+static int load_xml(struct topology *t, const struct host *host, const char *path, struct fail *f)
+{
+	_cleanup_free_ char *xml = NULL;
+	struct source source = { .host = host };
+	int r = topology_xml_read(path, &xml, &source.xml_size, f);
+
+	if (r < 0)
+		return r;
+	source.xml = xml;
+	r = topology_trial(try_source, &source, f);
+	if (r == -EBADMSG)
+		return fail_prefix(f, "%s is not a topology", path);
+	if (r == 0)
+		r = load(t, &source);
+	if (r < 0)
+		return fail_set(f, r, "%s is not a topology that hwloc can read: %s", path,
+				strerror(-r));
+	return 0;
+}
+
+/* The live kernel is trusted to be one; a captured tree is no better than an XML file. */
+static int load_root(struct topology *t, const struct host *host, struct fail *f)
+{
+	struct source source = { .host = host };
+	int r = host->live ? 0 : topology_trial(try_source, &source, f);
+
+	if (r == -EBADMSG)
+		return fail_prefix(f, "%s is not a machine's root", host->root);
+	if (r == 0)
+		r = load(t, &source);
+	if (r < 0)
+		return fail_set(f, r, "hwloc cannot read the topology below %s: %s", host->root,
+				strerror(-r));
+	return 0;
 }
 
 int topology_load(struct topology **ret, const struct host *host, const char *xml_path,
 		  struct fail *f)
 {
 	_cleanup_(topology_freep) struct topology *t = calloc(1, sizeof(*t));
-	_cleanup_free_ char *xml = NULL;
-	size_t xml_size = 0;
-	int r = 0;
+	int r;
 
 	if (!t)
 		return fail_set(f, -ENOMEM, "out of memory");
 	t->xml = xml_path;
-	if (xml_path)
-		r = topology_xml_read(xml_path, &xml, &xml_size, f);
+	r = xml_path ? load_xml(t, host, xml_path, f) : load_root(t, host, f);
 	if (r < 0)
 		return r;
-	r = load(t, host, xml, xml_size);
-	if (r < 0 && xml)
-		return fail_set(f, r, "%s is not a topology that hwloc can read: %s", xml_path,
-				strerror(-r));
-	if (r < 0)
-		return fail_set(f, r, "hwloc cannot read the topology below %s: %s", host->root,
-				strerror(-r));
 	*ret = TAKE_PTR(t);
 	return 0;
 }
@@ -170,9 +227,14 @@ bool topology_is_xml(const struct topology *t)
 	return t->xml;
 }
 
+bool topology_is_guessed(const struct topology *t)
+{
+	return t->guessed;
+}
+
 const char *topology_info(const struct topology *t, const char *name)
 {
-	return hwloc_obj_get_info_by_name(hwloc_get_root_obj(t->hwloc), name);
+	return t->guessed ? NULL : hwloc_obj_get_info_by_name(hwloc_get_root_obj(t->hwloc), name);
 }
 
 bool topology_node_is_gpu(hwloc_obj_t node)

@@ -24,6 +24,8 @@ static inline void topology_freep(struct topology **t)
 
 hwloc_topology_t topology_hwloc(const struct topology *t);
 bool topology_is_xml(const struct topology *t);
+/* The machine tells nothing of its CPUs' places: what hwloc shows is their number at best. */
+bool topology_is_guessed(const struct topology *t);
 /* What hwloc knows of the whole machine by that name ("Architecture", "OSRelease"), or NULL. */
 const char *topology_info(const struct topology *t, const char *name);
 
