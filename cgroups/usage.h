@@ -12,6 +12,7 @@ struct cg_usage { /* CG_UNKNOWN where the controller is absent */
 	uint64_t memory_bytes, memory_peak_bytes, swap_bytes;
 	uint64_t pids;
 };
+/* -ENODEV when the cgroup was removed. */
 int cg_usage(int cgroup, struct cg_usage *ret);
 
 struct cg_pressure { /* percent of wall time, -1 unknown */
@@ -24,7 +25,8 @@ STRTAB_DECLARE(cg_pressure_kind, enum cg_pressure_kind); /* "cpu" "memory" "io" 
 int cg_pressure_read(int cgroup, enum cg_pressure_kind kind, struct cg_pressure *ret);
 int cg_pressure_read_host(const struct host *host, enum cg_pressure_kind kind,
 			  struct cg_pressure *ret);
-/* Opens a trigger: POLLPRI on the fd when tasks stalled for stall_usec within window_usec (500 ms to
- * 10 s). full: all tasks at once. dirfd is a cgroup, or /proc with host true. Closing it ends it. */
+/* Opens a trigger: POLLPRI on the fd when tasks stalled for stall_usec within window_usec (500 ms
+ * to 10 s). full: all tasks at once. dirfd is a cgroup, or /proc with host true. Closing it ends
+ * it. */
 int cg_pressure_trigger(int dirfd, bool host, enum cg_pressure_kind kind, bool full,
 			uint64_t stall_usec, uint64_t window_usec, int *ret_fd);

@@ -34,21 +34,22 @@ enum property {
 
 struct property_value {
 	enum property property;
-	union { /* by the D-Bus type in the table: */
-		const char *text;         /* s */
-		uint64_t number;          /* t */
-		bool yes;                 /* b */
+	union {				  /* by the D-Bus type in the table: */
+		const char *text;	  /* s */
+		uint64_t number;	  /* t */
+		bool yes;		  /* b */
 		const struct cpuset *set; /* ay: a bitmask, least significant byte first */
-		struct {                  /* au */
+		struct {		  /* au */
 			const uint32_t *values;
 			size_t count;
 		} numbers;
 	};
 };
 
-const char *property_name(enum property p);      /* "AllowedCPUs" */
+const char *property_name(enum property p);	 /* "AllowedCPUs" */
 const char *property_signature(enum property p); /* "ay" */
 /* Appends one (sv). 0 or a negative errno of sd-bus. */
 int property_append(sd_bus_message *m, const struct property_value *value);
-/* Reads the variant of a property back from a message positioned at it, into a set (ay), number, ... */
+/* Reads a property of the type ay back from a message positioned at its variant, or in it. -EINVAL
+ * for another type, -ERANGE for a number above CPUSET_MAX. */
 int property_read_set(sd_bus_message *m, struct cpuset **ret);

@@ -13,17 +13,28 @@ static const struct {
 	int error;
 	const char *code;
 } errno_codes[] = {
-	{ EPERM, "not-permitted" },    { ENOENT, "not-found" },
-	{ EACCES, "not-permitted" },   { EEXIST, "exists" },
-	{ EBUSY, "busy" },             { EINVAL, "invalid" },
-	{ ENOMEM, "out-of-memory" },   { ENOSPC, "no-space" },
-	{ EAGAIN, "try-again" },       { ETIMEDOUT, "timed-out" },
-	{ EOPNOTSUPP, "unsupported" }, { ENOSYS, "unsupported" },
-	{ ERANGE, "out-of-range" },    { E2BIG, "too-large" },
-	{ EMSGSIZE, "too-large" },     { ESTALE, "stale" },
-	{ ENODEV, "no-device" },       { EPROTO, "protocol" },
-	{ EBADMSG, "malformed" },      { ECANCELED, "cancelled" },
-	{ EIO, "io" },                 { ENODATA, "no-data" },
+	{ EPERM, "not-permitted" },
+	{ ENOENT, "not-found" },
+	{ EACCES, "not-permitted" },
+	{ EEXIST, "exists" },
+	{ EBUSY, "busy" },
+	{ EINVAL, "invalid" },
+	{ ENOMEM, "out-of-memory" },
+	{ ENOSPC, "no-space" },
+	{ EAGAIN, "try-again" },
+	{ ETIMEDOUT, "timed-out" },
+	{ EOPNOTSUPP, "unsupported" },
+	{ ENOSYS, "unsupported" },
+	{ ERANGE, "out-of-range" },
+	{ E2BIG, "too-large" },
+	{ EMSGSIZE, "too-large" },
+	{ ESTALE, "stale" },
+	{ ENODEV, "no-device" },
+	{ EPROTO, "protocol" },
+	{ EBADMSG, "malformed" },
+	{ ECANCELED, "cancelled" },
+	{ EIO, "io" },
+	{ ENODATA, "no-data" },
 };
 
 const char *fail_code_of_errno(int error)
@@ -34,7 +45,8 @@ const char *fail_code_of_errno(int error)
 	return "internal";
 }
 
-static int fill(struct fail *f, int error, const char *code, const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static int fill(struct fail *f, int error, const char *code,
+						      const char *format, va_list args)
 {
 	if (!f)
 		return error;

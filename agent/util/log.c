@@ -18,9 +18,8 @@
 static enum log_level most_verbose = LOG_LEVEL_INFO;
 
 static const char *const level_names[] = {
-	[LOG_LEVEL_ERROR] = "error",   [LOG_LEVEL_WARNING] = "warning",
-	[LOG_LEVEL_NOTICE] = "notice", [LOG_LEVEL_INFO] = "info",
-	[LOG_LEVEL_DEBUG] = "debug",
+	[LOG_LEVEL_ERROR] = "error", [LOG_LEVEL_WARNING] = "warning", [LOG_LEVEL_NOTICE] = "notice",
+	[LOG_LEVEL_INFO] = "info",   [LOG_LEVEL_DEBUG] = "debug",
 };
 
 /* syslog(3) priorities; notice..debug follow each other there as here. */
@@ -93,8 +92,13 @@ void log_line(enum log_level level, const struct log_about *about, const char *f
 	va_end(args);
 	if (stderr_is_journal() && to_journal(level, about, text) == 0)
 		return;
-	(void)fprintf(stderr, "reeve: %s: %s%s%s%s%s\n", level_names[level], text,
-		      about && about->slice ? " slice=" : "",
-		      about && about->slice ? about->slice : "",
-		      about && about->task ? " task=" : "", about && about->task ? about->task : "");
+	(void)fprintf(
+		stderr, "reeve: %s: %s%s%s%s%s\n", level_names[level], text,
+		about && about->slice ? " slice=" : "", about && about->slice ? about->slice : "",
+		about && about->task ? " task=" : "", about && about->task ? about->task : "");
+}
+
+int log_stream_open(const char *identifier)
+{
+	return sd_journal_stream_fd(identifier, priorities[LOG_LEVEL_INFO], 0);
 }

@@ -20,7 +20,7 @@ struct entry {
 struct map {
 	struct entry *entries;
 	size_t used, live, capacity; /* entries in use (with holes), alive, allocated */
-	uint32_t *slots;             /* entry index + 1; 0: empty; twice `capacity` of them */
+	uint32_t *slots;	     /* entry index + 1; 0: empty; twice `capacity` of them */
 };
 
 /* FNV-1a, 64 bits: keys here are ids that we made or validated, so no seed is needed. */

@@ -76,7 +76,7 @@ int parse_i32(const char *text, int32_t *ret)
 	int r = whole(negative ? text + 1 : text, 10, negative ? 2147483648ULL : INT32_MAX, &value);
 
 	if (r == 0)
-		*ret = negative ? (int32_t)-(int64_t)value : (int32_t)value;
+		*ret = negative ? (int32_t) - (int64_t)value : (int32_t)value;
 	return r;
 }
 
@@ -114,8 +114,8 @@ struct unit {
 static int scale(uint64_t integer, uint64_t fraction, uint64_t tenths, uint64_t factor,
 		 uint64_t *ret)
 {
-	unsigned __int128 value = (unsigned __int128)integer * factor +
-				  (unsigned __int128)fraction * factor / tenths;
+	unsigned __int128 value =
+		(unsigned __int128)integer * factor + (unsigned __int128)fraction * factor / tenths;
 
 	if (value > UINT64_MAX)
 		return -ERANGE;
@@ -211,7 +211,8 @@ static size_t utf8_sequence(const unsigned char *p, size_t left)
 	static const struct {
 		unsigned char first_low, first_high, second_low, second_high;
 		size_t length;
-	} forms[] = { /* RFC 3629, section 4 */
+	} forms[] = {
+		/* RFC 3629, section 4 */
 		{ 0x01, 0x7f, 0, 0, 1 },       { 0xc2, 0xdf, 0x80, 0xbf, 2 },
 		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
 		{ 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },

@@ -20,7 +20,8 @@ enum {
 
 enum frame_type {
 	/* agent -> init */
-	FRAME_HELLO = 1, /* VERSION; answered by FRAME_WELCOME and then every task's FRAME_STATUS */
+	FRAME_HELLO = 1, /* VERSION; a descriptor: the slice's cgroup, for an init that has none yet;
+			  * answered by FRAME_WELCOME and then every task's FRAME_STATUS */
 	FRAME_START,     /* a task; descriptors: stdin, stdout, stderr; answered by FRAME_STATUS */
 	FRAME_SIGNAL,    /* TASK, SIGNAL: to every process of the task; answered by FRAME_RESULT */
 	FRAME_STOP,      /* TASK, GRACE_USEC: SIGTERM, then cgroup.kill; no restart after it */

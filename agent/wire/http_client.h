@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* HTTP client: libcurl's multi interface on an sd_event loop. Asynchronous calls and streams for the
- * daemon's upstreams; http_client_wait() runs the loop until one call is over, for the command line.
- * Over a unix socket or TCP (TLS where the URL says https). */
+/* HTTP client: libcurl's multi interface on an sd_event loop. Asynchronous calls and streams for
+ * the daemon's upstreams; http_client_call() runs the loop until one call is over, for the command
+ * line. Over a unix socket or TCP (TLS where the URL says https). */
 
 #include "util/buf.h"
 #include "util/fail.h"
@@ -18,7 +18,8 @@ struct http_exchange;
 /* unix_socket NULL: by the URL's host. loop NULL: a loop of its own. */
 int http_client_new(struct http_client **ret, sd_event *loop, const char *unix_socket,
 		    struct fail *f);
-struct http_client *http_client_free(struct http_client *c); /* drops open exchanges silently */
+struct http_client *http_client_free(struct http_client *c); /* drops open exchanges silently;
+							      * not from within a callback */
 static inline void http_client_freep(struct http_client **c)
 {
 	http_client_free(*c);
@@ -30,8 +31,8 @@ struct http_order {
 	const char *body;   /* NULL none; copied */
 	size_t body_size;
 	const char *content_type; /* of the body; NULL: application/json */
-	const char *header;       /* one more header line, "Last-Event-ID: 7"; NULL none */
-	uint64_t timeout_usec;    /* of the whole exchange; 0: none (streams, waits) */
+	const char *header;	  /* one more header line, "Last-Event-ID: 7"; NULL none */
+	uint64_t timeout_usec;	  /* of the whole exchange; 0: none (streams, waits) */
 	/* A stream's bytes as they come, when the status is 200; a negative return ends the
 	 * exchange. NULL: collected, at most body_limit bytes (0: 16 MiB). */
 	int (*data)(const char *bytes, size_t size, void *userdata);
@@ -48,6 +49,7 @@ int http_client_send(struct http_client *c, const struct http_order *order,
 void http_exchange_cancel(struct http_exchange *e); /* done() is not called */
 
 /* Sends and runs the loop until done; status and body (freed by the caller with buf_done) out. The
- * order's done must be NULL. -ECONNREFUSED, -ENOENT, -EACCES, -ETIMEDOUT, -EPROTO with a sentence. */
+ * order's done must be NULL. -ECONNREFUSED, -ENOENT, -EACCES, -ETIMEDOUT, -EPROTO with a sentence.
+ */
 int http_client_call(struct http_client *c, const struct http_order *order, unsigned *ret_status,
 		     struct buf *ret_body, struct fail *f);

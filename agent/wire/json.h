@@ -22,13 +22,13 @@ enum json_kind {
 	JSON_KIND_STRING,   /* const char *, into the document: valid while the document is */
 	JSON_KIND_NAME,     /* const char *, of the form of parse_name_valid */
 	JSON_KIND_U64,      /* uint64_t, whole number within [minimum, maximum] */
-	JSON_KIND_I64,      /* int64_t, likewise (bounds read as int64_t) */
+	JSON_KIND_I64,      /* int64_t, likewise (bounds read as int64_t; both 0: any) */
 	JSON_KIND_BOOL,     /* bool */
 	JSON_KIND_NUMBER,   /* double, >= 0 and finite, at most maximum */
 	JSON_KIND_BYTES,    /* uint64_t: a whole number, or "4GiB" */
 	JSON_KIND_DURATION, /* uint64_t microseconds: a number of seconds, or "500ms" */
 	JSON_KIND_ENUM,     /* int: from_string() of the text */
-	JSON_KIND_ARRAY,    /* const json_t *, at most `maximum` items */
+	JSON_KIND_ARRAY,    /* const json_t *, of minimum to maximum items */
 	JSON_KIND_OBJECT,   /* const json_t * */
 };
 
@@ -51,6 +51,10 @@ int json_read(const json_t *object, const struct json_field *fields, const char 
  * when value is NULL or could not be set. */
 int json_put(json_t *object, const char *key, json_t *value);
 int json_put_string(json_t *object, const char *key, const char *value_or_null); /* NULL: omitted */
+
+/* A JSON string of any bytes: where they are not UTF-8 (a disk's model in some other encoding), all
+ * that is not ASCII becomes '?'. json_put_string does the same. NULL only without memory. */
+json_t *json_string_lossy(const char *text);
 
 /* Compact text, keys in order of insertion; the caller frees; NULL without memory. */
 char *json_text(const json_t *document);

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Adoption; see adopt.h. */
+#include "adopt.h"
+
+#include "backend.h"
+#include "carve.h"
+#include "decode.h"
+#include "document.h"
+#include "enforce.h"
+#include "launch.h"
+#include "manager.h"
+#include "util/cleanup.h"
+#include "util/fs.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static const json_t *member(const json_t *object, const char *key)
+{
+	return json_object_get(object, key);
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(member(object, key));
+
+	return text ? text : "";
+}
+
+/* A task's last known state; reeve-init tells what became of it since. */
+static int on_task(const char *slice, const char *task, const char *record, void *userdata)
+{
+	_cleanup_json_ json_t *object = NULL;
+	struct slice *s = userdata;
+	struct slice_task *t;
+	const json_t *status;
+	int state;
+
+	(void)slice;
+	if (!task || json_parse_object(record, strlen(record), &object, NULL) < 0 ||
+	    slice_task_add(s, task, (json_t *)member(object, "request"), &t) < 0)
+		return 0; /* a record that cannot be read is reeve-init's to tell */
+	status = member(object, "status");
+	state = task_state_from_string(text_of(status, "state"));
+	t->state = state < 0 ? TASK_STARTING : (enum task_state)state;
+	t->pid = (pid_t)json_integer_value(member(status, "pid"));
+	t->restarts = (uint32_t)json_integer_value(member(status, "restarts"));
+	if (json_is_integer(member(status, "exit_code")))
+		t->exit_code = (int)json_integer_value(member(status, "exit_code"));
+	if (member(status, "exit_signal"))
+		(void)decode_signal(text_of(status, "exit_signal"), &t->exit_signal, NULL);
+	if (*text_of(status, "reason"))
+		t->reason = strdup(text_of(status, "reason"));
+	return 0;
+}
+
+static int fill(struct slice *s, const json_t *record, struct fail *f)
+{
+	const json_t *document = member(record, "slice");
+	const char *cgroup = text_of(document, "cgroup");
+	_cleanup_json_ json_t *request = json_deep_copy((json_t *)member(document, "request"));
+	int r;
+
+	/* What an offer was restricted to is history: the allocation says what is held. */
+	if (request)
+		(void)json_object_del(request, "offer");
+	r = request ? decode_request(request, &s->request, f)
+		    : fail_set(f, -EBADMSG, "its record has no request");
+	if (r < 0)
+		return r;
+	s->owner_uid = (uid_t)json_integer_value(member(document, "owner_uid"));
+	s->created_usec = (uint64_t)json_integer_value(member(record, "created_usec"));
+	s->init_pid = (pid_t)json_integer_value(member(document, "init_pid"));
+	s->cgroup = *cgroup ? strdup(cgroup) : NULL;
+	if (asprintf(&s->dir, "%s/slices/%s", s->manager->config->runtime_dir, s->id) < 0) {
+		s->dir = NULL;
+		return fail_set(f, -ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+static bool conflicts(const struct manager *m, const struct allocation *a)
+{
+	for (size_t i = 0; i < a->devices_count; i++)
+		if (ledger_device_holder(m->ledger, a->devices[i]))
+			return true;
+	return cpuset_intersects(ledger_cpus(m->ledger), a->cpus);
+}
+
+static int take_allocation(struct slice *s, const json_t *record, struct fail *f)
+{
+	const json_t *document = member(record, "slice"),
+		     *placement = member(document, "placement");
+	_cleanup_(allocation_freep) struct allocation *a = NULL;
+	int r = decode_allocation(member(document, "resources"), &a, f);
+
+	if (r < 0)
+		return r;
+	if (conflicts(s->manager, a))
+		return fail_set(f, -EBUSY, "what its record names is held by another slice");
+	a->slice = strdup(s->id);
+	a->why = strdup(text_of(placement, "why"));
+	a->cost = (uint32_t)json_integer_value(member(placement, "cost"));
+	r = a->slice && a->why ? ledger_take(s->manager->ledger, &a) : -ENOMEM;
+	return r < 0 ? fail_set(f, r, "out of memory") : 0;
+}
+
+static const struct backend *backend_named(const char *name)
+{
+	for (size_t i = 0; backends[i]; i++)
+		if (strcmp(backends[i]->name, name) == 0)
+			return backends[i];
+	return NULL;
+}
+
+/* For its end by force; without it reeve-init is asked only. */
+static void open_init(struct slice *s)
+{
+	s->init_fd = s->init_pid > 0 ? (int)syscall(SYS_pidfd_open, s->init_pid, 0) : -1;
+	if (s->init_fd < 0)
+		s->init_fd = -1;
+}
+
+static int revive(struct slice *s, const json_t *record, struct fail *f)
+{
+	const char *backend = text_of(member(record, "slice"), "backend");
+	int r;
+
+	if (strcmp(text_of(record, "boot_id"), s->manager->boot_id) != 0)
+		return fail_code(f, -ESTALE, "rebooted", "the machine was restarted");
+	if (backend_named(backend) != s->manager->backend)
+		return fail_code(f, -ESTALE, "backend-changed",
+				 "it was made by the back end %s, and this agent uses %s", backend,
+				 s->manager->backend->name);
+	r = take_allocation(s, record, f);
+	if (r == 0)
+		r = s->backend->adopt(s, f);
+	if (r == 0)
+		r = carve_connect(s, f);
+	if (r < 0)
+		return r;
+	open_init(s); /* it answered on its own socket, so the number is its own */
+	return 0;
+}
+
+static void tell(struct manager *m, const char *id, enum event_kind kind, const char *reason)
+{
+	_cleanup_json_ json_t *data = json_pack("{s:s*}", "reason", reason);
+	_cleanup_free_ char *text = data ? json_text(data) : NULL;
+
+	if (journal_report(m->journal, kind, &(struct event_about){ .slice = id }, text) < 0)
+		log_error(&(struct log_about){ .slice = id }, "an event was lost");
+}
+
+/* What a lost slice left: processes of a reeve-init that died, a cgroup, its directories. */
+static void clear_remains(struct slice *s)
+{
+	if (s->cgroup_fd >= 0)
+		(void)cg_kill(s->cgroup_fd); /* nobody is there to report to */
+	if (s->dir)
+		(void)fs_remove_tree(AT_FDCWD, s->dir); /* replaced when the name is used again */
+	launch_forget_logs(s);
+}
+
+static int on_slice(const char *id, const char *task, const char *text, void *userdata)
+{
+	struct manager *m = userdata;
+	_cleanup_(slice_freep) struct slice *s = NULL;
+	_cleanup_json_ json_t *record = NULL;
+	struct fail why = { 0 };
+	int r = slice_new(&s, m, id);
+
+	(void)task;
+	if (r < 0)
+		return r;
+	s->backend = m->backend;
+	s->state = SLICE_ACTIVE;
+	r = json_parse_object(text, strlen(text), &record, &why);
+	if (r == 0)
+		r = fill(s, record, &why);
+	if (r == 0)
+		r = revive(s, record, &why);
+	if (r == 0)
+		r = map_put(m->slices, id, s);
+	if (r == 0) {
+		(void)store_each_task(m->store, id, on_task, s); /* reeve-init tells the rest */
+		TAKE_PTR(s);
+		tell(m, id, EVENT_SLICE_ADOPTED, NULL);
+		return 0;
+	}
+	log_warning(&(struct log_about){ .slice = id, .code = why.code }, "it is lost: %s",
+		    why.text);
+	ledger_release(m->ledger, id);
+	clear_remains(s);
+	tell(m, id, EVENT_SLICE_LOST, why.text);
+	return 0;
+}
+
+/* Slices that were lost are forgotten after the walk: the walk's statement is still open in it. */
+static void forget_lost(struct manager *m, char **ids, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!map_get(m->slices, ids[i]))
+			(void)store_remove_slice(m->store, ids[i]); /* told again otherwise */
+}
+
+struct names {
+	char **items;
+	size_t count;
+};
+
+static void names_done(struct names *n)
+{
+	for (size_t i = 0; i < n->count; i++)
+		free(n->items[i]);
+	free(n->items);
+}
+
+static int collect(const char *id, const char *task, const char *record, void *userdata)
+{
+	struct names *n = userdata;
+	char **grown = reallocarray(n->items, n->count + 1, sizeof(*grown));
+
+	(void)task;
+	(void)record;
+	if (!grown)
+		return -ENOMEM;
+	n->items = grown;
+	n->items[n->count] = strdup(id);
+	if (!n->items[n->count])
+		return -ENOMEM;
+	n->count++;
+	return 0;
+}
+
+void adopt_slices(struct manager *m)
+{
+	_cleanup_(names_done) struct names names = { 0 };
+
+	if (!m->store)
+		return;
+	if (store_each_slice(m->store, collect, &names) < 0 ||
+	    store_each_slice(m->store, on_slice, m) < 0)
+		log_error(NULL, "the store cannot be read: slices made before are not adopted");
+	forget_lost(m, names.items, names.count);
+	if (map_count(m->slices) > 0)
+		log_notice(NULL, "adopted %zu slices", map_count(m->slices));
+	enforce_pool_changed(m);
+}

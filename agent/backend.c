@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of back ends and the choice among them; see backend.h. */
+#include "backend.h"
+
+#include "manager.h"
+#include "util/cleanup.h"
+
+#include <errno.h>
+#include <string.h>
+
+const struct backend *const backends[] = {
+	&backend_systemd,
+	&backend_cgroupfs,
+	&backend_process,
+	NULL,
+};
+
+int backend_choose(struct manager *m, const struct backend **ret, struct fail *f)
+{
+	struct fail why = { 0 };
+	char reasons[sizeof(f->text)] = "";
+
+	for (size_t i = 0; backends[i]; i++) {
+		const struct backend *b = backends[i];
+		size_t n = strlen(reasons);
+
+		if (m->config->backend != BACKEND_AUTO && m->config->backend != b->choice)
+			continue;
+		if (b->open(m, &why) == 0) {
+			*ret = b;
+			return 0;
+		}
+		(void)snprintf(reasons + n, sizeof(reasons) - n, "%s%s: %s", n ? "; " : "", b->name,
+			       why.text); /* may be cut */
+	}
+	return fail_code(f, -EOPNOTSUPP, "no-backend", "no way to hold slices works here: %s",
+			 reasons);
+}
+
+uint32_t backend_controllers(const struct slice *s)
+{
+	uint32_t mask = 0;
+
+	if (s->top_fd < 0 || cg_available(s->top_fd, &mask) < 0)
+		return 0;
+	return mask;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Slices made by PID 1: a transient reeve-<id>.slice with the limits as its properties, and in it a
+ * delegated scope that holds reeve-init and, in leaves of our own, the tasks. One D-Bus transaction
+ * a slice, none a task. systemd.io/CGROUP_DELEGATION. */
+#include "backend.h"
+
+#include "enforce.h"
+#include "manager.h"
+#include "systemd/transient.h"
+#include "util/cleanup.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DELEGATED ((1u << CG_CONTROLLERS) - 1)
+
+struct call { /* one transaction under way */
+	struct slice *slice;
+	backend_done done;
+};
+
+struct units {
+	char *scope, *slice;
+};
+
+static void units_done(struct units *u)
+{
+	free(u->scope);
+	free(u->slice);
+}
+
+static int units_of(const struct slice *s, struct units *ret)
+{
+	int r = transient_unit_name(s->id, ".scope", &ret->scope);
+
+	return r < 0 ? r : transient_unit_name(s->id, ".slice", &ret->slice);
+}
+
+static int systemd_backend_open(struct manager *m, struct fail *f)
+{
+	int r;
+
+	if (m->host->cgroup_fd < 0)
+		return fail_set(f, -EOPNOTSUPP, "no cgroup v2 hierarchy is mounted");
+	r = systemd_open(&m->systemd, m->loop, NULL, f);
+	if (r < 0)
+		return r;
+	r = cg_available(m->host->cgroup_fd, &m->controllers);
+	return r < 0 ? fail_set(f, r, "cannot read the controllers: %s", strerror(-r)) : 0;
+}
+
+static void systemd_backend_close(struct manager *m)
+{
+	m->systemd = systemd_free(m->systemd);
+}
+
+static int systemd_prepare(struct slice *s, struct fail *f)
+{
+	(void)s; /* the scope is made around reeve-init once it runs */
+	(void)f;
+	return 0;
+}
+
+static uint64_t quantity(uint64_t value)
+{
+	return value ? value : UINT64_MAX; /* systemd's "infinity" */
+}
+
+static size_t slice_properties(const struct slice *s, const struct pin *pin,
+			       struct property_value room[8])
+{
+	const struct allocation *a = ledger_find(s->manager->ledger, s->id);
+	size_t n = 0;
+
+	room[n++] =
+		(struct property_value){ .property = PROPERTY_DESCRIPTION,
+					 .text = "Slice of the node's resources, held by reeve" };
+	room[n++] = (struct property_value){ .property = PROPERTY_ALLOWED_CPUS, .set = pin->cpus };
+	if (pin->nodes_only)
+		room[n++] = (struct property_value){ .property = PROPERTY_ALLOWED_MEMORY_NODES,
+						     .set = pin->nodes };
+	room[n++] = (struct property_value){ .property = PROPERTY_MEMORY_MAX,
+					     .number = quantity(allocation_memory_total(a)) };
+	if (a->shared_millicpus > 0)
+		room[n++] = (struct property_value){ .property = PROPERTY_CPU_WEIGHT,
+						     .number = enforce_weight(a) };
+	room[n++] = (struct property_value){ .property = PROPERTY_TASKS_MAX,
+					     .number = quantity(s->request.processes_max) };
+	return n;
+}
+
+/* The scope's cgroup is divided among tasks; the limits are on the slice above it, as PID 1 set
+ * them. */
+static int open_cgroups(struct slice *s)
+{
+	char *slash;
+	int r;
+
+	free(s->top);
+	s->top = strdup(s->cgroup);
+	slash = s->top ? strrchr(s->top, '/') : NULL;
+	if (!slash || slash == s->top)
+		return s->top ? -ENOENT : -ENOMEM;
+	*slash = 0;
+	r = cg_open(s->manager->host->cgroup_fd, s->cgroup + 1, &s->cgroup_fd);
+	return r < 0 ? r : cg_open(s->manager->host->cgroup_fd, s->top + 1, &s->top_fd);
+}
+
+/* The delegated cgroup, from the unit, with reeve-init in a leaf of its own. */
+static int open_scope(struct slice *s, bool fresh, struct fail *f)
+{
+	_cleanup_(units_done) struct units u = { 0 };
+	uint32_t mask;
+	int r;
+
+	if (units_of(s, &u) < 0)
+		return fail_set(f, -ENOMEM, "out of memory");
+	free(TAKE_PTR(s->cgroup));
+	r = transient_cgroup(s->manager->systemd, u.scope, &s->cgroup, f);
+	if (r < 0)
+		return r;
+	r = open_cgroups(s);
+	if (r == 0)
+		r = fresh ? cg_make(s->cgroup_fd, "init", &s->leaf_fd)
+			  : cg_open(s->cgroup_fd, "init", &s->leaf_fd);
+	if (r == 0 && fresh)
+		r = cg_attach(s->leaf_fd, s->init_pid);
+	if (r < 0)
+		return fail_set(f, r, "cannot set up the cgroup %s: %s", s->cgroup, strerror(-r));
+	(void)cg_enable(s->cgroup_fd, DELEGATED, &mask); /* for tasks' own use; none is needed */
+	return 0;
+}
+
+static void on_started(int error, const struct fail *why, void *userdata)
+{
+	_cleanup_free_ struct call *call = userdata;
+	struct fail reason = { 0 };
+
+	if (error == 0) {
+		error = open_scope(call->slice, true, &reason);
+		why = &reason;
+	}
+	call->done(call->slice, error, why);
+}
+
+static int begin(struct slice *s, backend_done done, struct call **ret)
+{
+	struct call *call = calloc(1, sizeof(*call));
+
+	if (!call)
+		return -ENOMEM;
+	*call = (struct call){ .slice = s, .done = done };
+	*ret = call;
+	return 0;
+}
+
+static int systemd_admit(struct slice *s, backend_done done, struct fail *f)
+{
+	_cleanup_(units_done) struct units u = { 0 };
+	_cleanup_(cpuset_freep) struct cpuset *pool = NULL;
+	_cleanup_free_ struct call *call = NULL;
+	const uint32_t pid = (uint32_t)s->init_pid;
+	struct property_value of_slice[8];
+	struct pin pin;
+	int r;
+
+	if (units_of(s, &u) < 0 || enforce_pin(s, &pin, &pool) < 0 || begin(s, done, &call) < 0)
+		return fail_set(f, -ENOMEM, "out of memory");
+	const struct property_value of_scope[] = {
+		{ .property = PROPERTY_DESCRIPTION, .text = "Tasks of a slice held by reeve" },
+		{ .property = PROPERTY_SLICE, .text = u.slice },
+		{ .property = PROPERTY_DELEGATE, .yes = true },
+		{ .property = PROPERTY_PIDS, .numbers = { .values = &pid, .count = 1 } },
+		{ .property = PROPERTY_COLLECT_MODE, .text = "inactive-or-failed" },
+	};
+	const struct transient_order order = {
+		.scope = u.scope,
+		.slice = u.slice,
+		.scope_properties = of_scope,
+		.scope_count = ARRAY_SIZE(of_scope),
+		.slice_properties = of_slice,
+		.slice_count = slice_properties(s, &pin, of_slice),
+	};
+	r = transient_start(s->manager->systemd, &order, on_started, call, f);
+	if (r == 0)
+		TAKE_PTR(call);
+	return r;
+}
+
+static void on_stopped(int error, const struct fail *why, void *userdata)
+{
+	_cleanup_free_ struct call *call = userdata;
+
+	call->done(call->slice, error, why);
+}
+
+static int systemd_remove(struct slice *s, backend_done done, struct fail *f)
+{
+	_cleanup_(units_done) struct units u = { 0 };
+	_cleanup_free_ struct call *call = NULL;
+	int r;
+
+	if (s->cgroup_fd >= 0)
+		(void)cg_kill(s->cgroup_fd); /* stopping the units does it too, later */
+	s->cgroup_fd = close_fd(s->cgroup_fd);
+	s->leaf_fd = close_fd(s->leaf_fd);
+	s->top_fd = close_fd(s->top_fd);
+	if (units_of(s, &u) < 0 || begin(s, done, &call) < 0)
+		return fail_set(f, -ENOMEM, "out of memory");
+	r = transient_stop(s->manager->systemd, u.scope, u.slice, on_stopped, call, f);
+	if (r == 0)
+		TAKE_PTR(call);
+	return r;
+}
+
+static int systemd_adopt(struct slice *s, struct fail *f)
+{
+	return open_scope(s, false, f);
+}
+
+const struct backend backend_systemd = {
+	.name = "systemd",
+	.choice = BACKEND_SYSTEMD,
+	.open = systemd_backend_open,
+	.close = systemd_backend_close,
+	.prepare = systemd_prepare,
+	.admit = systemd_admit,
+	.remove = systemd_remove,
+	.adopt = systemd_adopt,
+};

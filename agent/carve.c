@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Carving; see carve.h. The way up: place, take in the ledger, prepare the cgroup, start
+ * reeve-init, admit, enforce, connect, welcome. The way down from any step is one function:
+ * retreat. */
+#include "carve.h"
+
+#include "backend.h"
+#include "channel.h"
+#include "document.h"
+#include "enforce.h"
+#include "launch.h"
+#include "manager.h"
+#include "model/placement.h"
+#include "supervise.h"
+#include "util/cleanup.h"
+#include "util/fs.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+	CREATE_LIMIT_USEC =
+		30 * 1000000,		/* PID 1 may be slow (20 s on the bus); reeve-init is not */
+	QUIT_LIMIT_USEC = 10 * 1000000, /* from FRAME_QUIT until its socket closes */
+	REMOVE_RETRY_USEC = 50 * 1000,	/* a killed process may take a moment to leave its cgroup */
+	REMOVE_RETRIES = 100,
+};
+
+static void remove_resources(struct slice *s);
+
+static void report(struct slice *s, enum event_kind kind, const struct fail *why)
+{
+	_cleanup_json_ json_t *document = slice_document(s);
+	_cleanup_free_ char *text = NULL;
+
+	if (document && why && why->error)
+		(void)json_put_string(document, "reason", why->text); /* the event is told anyway */
+	text = document ? json_text(document) : NULL;
+	if (journal_report(s->manager->journal, kind, &(struct event_about){ .slice = s->id },
+			   text) < 0)
+		log_error(&(struct log_about){ .slice = s->id }, "an event was lost");
+}
+
+static int arm(struct slice *s, uint64_t usec, sd_event_time_handler_t handler)
+{
+	sd_event_source_disable_unref(s->deadline);
+	s->deadline = NULL;
+	return sd_event_add_time_relative(s->manager->loop, &s->deadline, CLOCK_MONOTONIC, usec,
+					  10000, handler, s);
+}
+
+static void disarm(struct slice *s)
+{
+	s->deadline = sd_event_source_disable_unref(s->deadline);
+}
+
+/* Nothing of it is left: the last step of every way down. */
+static void gone(struct slice *s, const struct fail *why)
+{
+	struct manager *m = s->manager;
+	bool was_known = s->state == SLICE_DELETING;
+	struct fail reason = why ? *why : (struct fail){ 0 };
+
+	disarm(s);
+	if (m->store)
+		(void)store_remove_slice(m->store,
+					 s->id); /* a stale record is found out at adoption */
+	(void)fs_remove_tree(AT_FDCWD, s->dir ? s->dir : "/nonexistent"); /* replaced on reuse */
+	launch_forget_logs(s);
+	if (was_known)
+		report(s, EVENT_SLICE_DELETED, NULL);
+	ledger_release(m->ledger, s->id);
+	map_remove(m->slices, s->id);
+	slice_notify(s, reason.error ? &reason : NULL);
+	slice_free(s);
+	enforce_pool_changed(m);
+}
+
+static void on_removed(struct slice *s, int error, const struct fail *why)
+{
+	if (error < 0) {
+		log_error(&(struct log_about){ .slice = s->id, .code = "leak" },
+			  "what it held is not given back: %s", why ? why->text : "unknown");
+		report(s, EVENT_SLICE_FAILED, why);
+		slice_notify(s, why);
+		return; /* it keeps its resources: they are not free */
+	}
+	gone(s, s->failed.error ? &s->failed : NULL);
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	remove_resources(userdata);
+	return 0;
+}
+
+static void remove_resources(struct slice *s)
+{
+	struct fail why = { 0 };
+	int r;
+
+	enforce_undo(s);
+	r = s->backend->remove(s, on_removed, &why);
+	if (r == 0)
+		return;
+	if (r == -EBUSY && s->removals++ < REMOVE_RETRIES &&
+	    arm(s, REMOVE_RETRY_USEC, on_retry) >= 0)
+		return;
+	on_removed(s, r, &why);
+}
+
+/* From any step of the way up, or when reeve-init died: kill, take away, tell. */
+static void retreat(struct slice *s, const struct fail *why)
+{
+	disarm(s);
+	if (why)
+		s->failed = *why;
+	s->channel = channel_free(s->channel);
+	if (s->init_fd >= 0)
+		(void)syscall(SYS_pidfd_send_signal, s->init_fd, SIGKILL, NULL,
+			      0); /* may be gone */
+	remove_resources(s);
+}
+
+static int on_create_late(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct slice *s = userdata;
+	struct fail why = { 0 };
+
+	(void)source;
+	(void)usec;
+	fail_set(&why, -ETIMEDOUT, "slice %s was not ready within %d s", s->id,
+		 CREATE_LIMIT_USEC / 1000000);
+	retreat(s, &why);
+	return 0;
+}
+
+void carve_keep_record(struct slice *s)
+{
+	_cleanup_json_ json_t *document = slice_document(s), *record = NULL;
+	_cleanup_free_ char *text = NULL;
+	struct fail why = { 0 };
+
+	if (!s->manager->store || !document)
+		return;
+	record = json_pack("{s:s,s:I,s:I,s:O}", "boot_id", s->manager->boot_id, "created_usec",
+			   (json_int_t)s->created_usec, "init_start_time",
+			   (json_int_t)s->init_start_time, "slice", document);
+	text = record ? json_text(record) : NULL;
+	if (!text || store_put_slice(s->manager->store, s->id, text, &why) < 0)
+		log_warning(&(struct log_about){ .slice = s->id },
+			    "it will not be found again after a restart: %s", why.text);
+}
+
+static void on_welcome(pid_t init_pid, void *userdata)
+{
+	struct slice *s = userdata;
+
+	if (s->state != SLICE_CREATING) {
+		s->init_pid = init_pid;
+		return;
+	}
+	disarm(s);
+	s->state = SLICE_ACTIVE;
+	report(s, EVENT_SLICE_CREATED, NULL);
+	slice_notify(s, NULL);
+	carve_keep_record(s);
+	enforce_pool_changed(s->manager);
+}
+
+static void on_status(const struct channel_status *status, void *userdata)
+{
+	supervise_status(userdata, status);
+}
+
+static void on_result(const char *task, int error, void *userdata)
+{
+	supervise_result(userdata, task, error);
+}
+
+/* The socket closes when reeve-init is gone: asked to (deleting), or not. */
+static void on_closed(void *userdata)
+{
+	struct slice *s = userdata;
+	struct fail why = { 0 };
+
+	s->channel = channel_free(s->channel);
+	supervise_all_lost(s, s->state == SLICE_DELETING ? "the slice was deleted"
+							 : "its reeve-init is gone");
+	if (s->state == SLICE_DELETING) {
+		disarm(s);
+		remove_resources(s);
+		return;
+	}
+	fail_code(&why, -EIO, "init-gone", "the reeve-init of slice %s ended unexpectedly", s->id);
+	log_error(&(struct log_about){ .slice = s->id, .code = why.code }, "%s", why.text);
+	if (s->state == SLICE_ACTIVE) {
+		report(s, EVENT_SLICE_FAILED, &why);
+		s->state = SLICE_DELETING;
+		retreat(s, NULL);
+	} else {
+		retreat(s, &why);
+	}
+}
+
+int carve_connect(struct slice *s, struct fail *f)
+{
+	static const struct channel_events events = {
+		.welcome = on_welcome,
+		.status = on_status,
+		.result = on_result,
+		.closed = on_closed,
+	};
+
+	return channel_open(&s->channel, s->manager->loop,
+			    &(struct channel_target){ .dir = s->dir, .cgroup_fd = s->cgroup_fd },
+			    &events, s, f);
+}
+
+static void on_admitted(struct slice *s, int error, const struct fail *why)
+{
+	struct fail reason = why ? *why : (struct fail){ 0 };
+
+	if (error == 0)
+		error = enforce_apply(s, &reason);
+	if (error == 0)
+		error = carve_connect(s, &reason);
+	if (error < 0)
+		retreat(s, &reason);
+}
+
+static int choose_name(struct manager *m, struct request *request, struct fail *f)
+{
+	if (request->name && map_get(m->slices, request->name))
+		return fail_code(f, -EEXIST, "name-taken", "there is a slice %s already",
+				 request->name);
+	if (map_count(m->slices) >= m->config->slices)
+		return fail_code(f, -EBUSY, "too-many-slices",
+				 "there are %zu slices, the limit of this agent",
+				 map_count(m->slices));
+	for (unsigned i = 1; !request->name; i++) {
+		char name[32];
+
+		(void)snprintf(name, sizeof(name), "slice-%u", i); /* 6 + 10 digits fit */
+		if (map_get(m->slices, name))
+			continue;
+		request->name = strdup(name);
+		if (!request->name)
+			return fail_set(f, -ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+static int place(struct manager *m, const struct request *request, struct fail *f)
+{
+	_cleanup_(allocation_freep) struct allocation *a = NULL;
+	struct view v = manager_view(m);
+	int r = placement_decide(&v, request, &a, f, NULL, NULL);
+
+	if (r == PLACEMENT_NO_FIT)
+		return f->error;
+	if (r == 0) {
+		a->slice = strdup(request->name);
+		r = a->slice ? ledger_take(m->ledger, &a) : -ENOMEM;
+	}
+	return r < 0 ? fail_set(f, r, "out of memory") : 0;
+}
+
+static int new_slice(struct manager *m, struct request *request, uid_t owner_uid,
+		     struct slice **ret)
+{
+	_cleanup_(slice_freep) struct slice *s = NULL;
+	int r = slice_new(&s, m, request->name);
+
+	if (r == 0)
+		r = map_put(m->slices, request->name, s);
+	if (r < 0)
+		return r;
+	s->request = *request;
+	*request = (struct request){ 0 };
+	s->owner_uid = owner_uid;
+	s->backend = m->backend;
+	s->created_usec = m->host->realtime_usec(m->host);
+	*ret = TAKE_PTR(s);
+	return 0;
+}
+
+int carve_create(struct manager *m, struct request *request, uid_t owner_uid,
+		 struct slice_waiter *waiter, struct fail *f)
+{
+	struct fail why = { 0 };
+	struct slice *s;
+	int r = enforce_possible(m, request, f);
+
+	if (r == 0)
+		r = choose_name(m, request, f);
+	if (r == 0)
+		r = place(m, request, f);
+	if (r < 0)
+		return r;
+	r = new_slice(m, request, owner_uid, &s);
+	if (r < 0) {
+		ledger_release(m->ledger, request->name);
+		return fail_set(f, r, "out of memory");
+	}
+	list_append(&s->waiters, &waiter->link);
+	enforce_pool_changed(m); /* before the new owner's tasks can meet those of the pool */
+	r = arm(s, CREATE_LIMIT_USEC, on_create_late);
+	if (r >= 0)
+		r = s->backend->prepare(s, &why);
+	if (r >= 0)
+		r = launch_init(s, &why);
+	if (r >= 0)
+		r = s->backend->admit(s, on_admitted, &why);
+	if (r < 0) {
+		if (!why.error)
+			fail_set(&why, r, "slice %s cannot be made: %s", s->id, strerror(-r));
+		retreat(s, &why);
+	}
+	return 0;
+}
+
+static int on_quit_late(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct slice *s = userdata;
+
+	(void)source;
+	(void)usec;
+	if (s->channel)
+		log_warning(&(struct log_about){ .slice = s->id },
+			    "reeve-init did not end in time");
+	s->channel = channel_free(s->channel);
+	supervise_all_lost(s, "the slice was deleted");
+	retreat(s, NULL);
+	return 0;
+}
+
+/* What follows happens from the loop, never from within: callers may be walking the slice. */
+static void quit(struct slice *s)
+{
+	const struct channel_order order = { .type = FRAME_QUIT };
+	bool told = s->channel && channel_order(s->channel, &order, NULL) == 0;
+
+	if (arm(s, told ? QUIT_LIMIT_USEC : 0, on_quit_late) < 0)
+		log_error(&(struct log_about){ .slice = s->id }, "it cannot be taken down: out of "
+								 "memory");
+}
+
+static int on_grace_over(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	quit(userdata);
+	return 0;
+}
+
+static void on_task_over(struct slice *s, struct slice_task *t, void *userdata)
+{
+	(void)t;
+	free(userdata);
+	if (slice_tasks_alive(s) == 0 && s->state == SLICE_DELETING && s->channel)
+		quit(s);
+}
+
+/* Stops every task; the last one's end leads on, or the end of the grace. */
+static void stop_tasks(struct slice *s, uint64_t grace_usec)
+{
+	size_t cursor = 0;
+
+	if (arm(s, grace_usec + 500000, on_grace_over) < 0) {
+		quit(s);
+		return;
+	}
+	for (struct slice_task *t; (t = map_next(s->tasks, &cursor, NULL));) {
+		struct task_waiter *w;
+
+		if (task_is_over(t->state) || !(w = calloc(1, sizeof(*w))))
+			continue;
+		*w = (struct task_waiter){ .until_over = true,
+					   .done = on_task_over,
+					   .userdata = w };
+		list_append(&t->waiters, &w->link);
+		(void)supervise_stop(s, t, grace_usec, NULL); /* the end of the grace helps it */
+	}
+}
+
+void carve_delete(struct slice *s, uint64_t grace_usec, struct slice_waiter *waiter)
+{
+	if (waiter)
+		list_append(&s->waiters, &waiter->link);
+	if (s->state == SLICE_DELETING)
+		return; /* somebody else's delete is under way: wait with it */
+	s->state = SLICE_DELETING;
+	if (grace_usec > 0 && slice_tasks_alive(s) > 0)
+		stop_tasks(s, grace_usec);
+	else
+		quit(s);
+}

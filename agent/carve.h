@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Makes slices and takes them down. Either everything happens or nothing does: what was taken, made
+ * or started before a step failed is given back, and the reason is told. */
+
+#include "slice.h"
+
+/* Places the request (moved into the slice), carves and starts reeve-init. The waiter is called once:
+ * when the slice is active, or with the reason. A refusal at the door is returned instead, and the
+ * waiter is not called. */
+int carve_create(struct manager *m, struct request *request, uid_t owner_uid,
+		 struct slice_waiter *waiter, struct fail *f);
+
+/* Ends the tasks (with grace, 0: at once), then gives everything back. The waiter (NULL: none) is
+ * called when it is gone, or with what could not be given back. */
+void carve_delete(struct slice *s, uint64_t grace_usec, struct slice_waiter *waiter);
+
+/* Connects to the reeve-init of a slice that exists (after a restart of the agent). */
+int carve_connect(struct slice *s, struct fail *f);
+/* The record that lets the next agent find the slice again. */
+void carve_keep_record(struct slice *s);

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Settings by table; see config.h. libeconf reads the file; values are parsed by util/parse. */
+#include "config.h"
+
+#include "util/cleanup.h"
+#include "util/log.h"
+#include "util/parse.h"
+#include "util/strtab.h"
+
+#include <errno.h>
+#include <libeconf.h>
+#include <libeconf_ext.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const backend_names[] = {
+	[BACKEND_AUTO] = "auto",
+	[BACKEND_SYSTEMD] = "systemd",
+	[BACKEND_CGROUPFS] = "cgroupfs",
+	[BACKEND_PROCESS] = "process",
+};
+
+int backend_choice_from_string(const char *name)
+{
+	return strtab_value(backend_names, ARRAY_SIZE(backend_names), name);
+}
+
+#define KEY(group, name, form, member, low, high, value)                                        \
+	{                                                                                       \
+		.section = (group), .key = (name), .kind = (form),                              \
+		.offset = offsetof(struct config, member), .minimum = (low), .maximum = (high), \
+		.initial = (value)                                                              \
+	}
+#define SECOND 1000000ULL
+
+const struct config_key config_keys[] = {
+	KEY("agent", "socket", CONFIG_PATH, socket, 0, 0, "/run/reeve/reeve.sock"),
+	KEY("agent", "socket-group", CONFIG_TEXT, socket_group, 0, 0, NULL),
+	KEY("agent", "socket-mode", CONFIG_OCTAL, socket_mode, 0, 0777, "0660"),
+	KEY("agent", "runtime-dir", CONFIG_PATH, runtime_dir, 0, 0, "/run/reeve"),
+	KEY("agent", "state-dir", CONFIG_PATH, state_dir, 0, 0, REEVE_STATE_DIR),
+	KEY("agent", "log-level", CONFIG_LOG_LEVEL, log_level, 0, 0, "info"),
+	KEY("agent", "backend", CONFIG_BACKEND, backend, 0, 0, "auto"),
+	KEY("agent", "heartbeat", CONFIG_DURATION, heartbeat_usec, SECOND / 10, 3600 * SECOND,
+	    "5s"),
+	KEY("agent", "offer-lifetime", CONFIG_DURATION, offer_lifetime_usec, SECOND, 86400 * SECOND,
+	    "60s"),
+	KEY("agent", "events-kept", CONFIG_NUMBER, events_kept, 16, 1 << 20, "4096"),
+	KEY("reserve", "cores", CONFIG_NUMBER, reserve_cores, 0, 65536, NULL),
+	KEY("reserve", "cpus", CONFIG_CPUS, reserve_cpus, 0, 0, NULL),
+	KEY("reserve", "memory", CONFIG_BYTES, reserve_memory_bytes, 0, 1ULL << 50, "512MiB"),
+	KEY("limits", "connections", CONFIG_NUMBER, connections, 4, 65536, "1024"),
+	KEY("limits", "connections-per-uid", CONFIG_NUMBER, connections_per_uid, 1, 65536, "256"),
+	KEY("limits", "slices", CONFIG_NUMBER, slices, 1, 65536, "1024"),
+	KEY("limits", "tasks-per-slice", CONFIG_NUMBER, tasks_per_slice, 1, 256, "256"),
+	KEY("limits", "stream-bytes", CONFIG_BYTES, stream_bytes, 64 << 10, 1 << 30, "1MiB"),
+	{ 0 },
+};
+
+static int set_text(char **place, const char *value)
+{
+	char *copy = strdup(value);
+
+	if (!copy)
+		return -ENOMEM;
+	free(*place);
+	*place = copy;
+	return 0;
+}
+
+static int parse_octal(const char *value, uint64_t *ret)
+{
+	char *end;
+	unsigned long number;
+
+	if (*value < '0' || *value > '7')
+		return -EINVAL;
+	errno = 0;
+	number = strtoul(value, &end, 8);
+	if (errno || *end)
+		return -EINVAL;
+	*ret = number;
+	return 0;
+}
+
+static int parse_choice(int (*from_string)(const char *), const char *value, int *place)
+{
+	int choice = from_string(value);
+
+	if (choice < 0)
+		return -EINVAL;
+	*place = choice;
+	return 0;
+}
+
+static int parse_cpus(const char *value, struct cpuset **place)
+{
+	struct cpuset *cpus = NULL;
+	int r = cpuset_parse(value, &cpus);
+
+	if (r < 0)
+		return r;
+	cpuset_free(*place);
+	*place = cpus;
+	return 0;
+}
+
+static int parse_bounded(const struct config_key *k, const char *value, uint64_t *place)
+{
+	uint64_t number = 0;
+	int r = -EINVAL;
+
+	if (k->kind == CONFIG_NUMBER)
+		r = parse_u64(value, &number);
+	else if (k->kind == CONFIG_OCTAL)
+		r = parse_octal(value, &number);
+	else if (k->kind == CONFIG_BYTES)
+		r = parse_bytes(value, &number);
+	else if (k->kind == CONFIG_DURATION)
+		r = parse_duration(value, &number);
+	if (r < 0)
+		return r;
+	if (number < k->minimum || number > k->maximum)
+		return -ERANGE;
+	*place = number;
+	return 0;
+}
+
+static int set_value(struct config *c, const struct config_key *k, const char *value)
+{
+	void *place = (char *)c + k->offset;
+
+	switch (k->kind) {
+	case CONFIG_TEXT:
+		return set_text(place, value);
+	case CONFIG_PATH:
+		return value[0] == '/' ? set_text(place, value) : -EINVAL;
+	case CONFIG_CPUS:
+		return parse_cpus(value, place);
+	case CONFIG_LOG_LEVEL:
+		return parse_choice(log_level_from_string, value, place);
+	case CONFIG_BACKEND:
+		return parse_choice(backend_choice_from_string, value, place);
+	case CONFIG_NUMBER:
+	case CONFIG_OCTAL:
+	case CONFIG_BYTES:
+	case CONFIG_DURATION:
+		return parse_bounded(k, value, place);
+	}
+	return -EINVAL;
+}
+
+static const char *expected(const struct config_key *k)
+{
+	static const char *const forms[] = {
+		[CONFIG_TEXT] = "a text",
+		[CONFIG_PATH] = "an absolute path",
+		[CONFIG_NUMBER] = "a whole number",
+		[CONFIG_OCTAL] = "an octal file mode such as 0660",
+		[CONFIG_BYTES] = "a size such as 512MiB",
+		[CONFIG_DURATION] = "a time such as 5s",
+		[CONFIG_CPUS] = "a list of CPUs such as 0-1,8",
+		[CONFIG_LOG_LEVEL] = "one of error, warning, notice, info, debug",
+		[CONFIG_BACKEND] = "one of auto, systemd, cgroupfs, process",
+	};
+
+	return forms[k->kind];
+}
+
+static int explain_value(const struct config_key *k, const char *value, int error, struct fail *f)
+{
+	if (error == -ENOMEM)
+		return fail_set(f, error, "out of memory");
+	if (error == -ERANGE && k->maximum)
+		return fail_set(f, error, "[%s] %s = %s is out of range", k->section, k->key,
+				value);
+	return fail_set(f, error, "[%s] %s = %s: expected %s", k->section, k->key, value,
+			expected(k));
+}
+
+static const struct config_key *find_key(const char *section, const char *key)
+{
+	for (const struct config_key *k = config_keys; k->section; k++)
+		if (strcmp(k->section, section) == 0 && strcmp(k->key, key) == 0)
+			return k;
+	return NULL;
+}
+
+int config_set(struct config *c, const char *section, const char *key, const char *value,
+	       struct fail *f)
+{
+	const struct config_key *k = find_key(section, key);
+	int r;
+
+	if (!k)
+		return fail_set(f, -ENOENT, "there is no key %s in section [%s]", key, section);
+	r = set_value(c, k, value);
+	return r < 0 ? explain_value(k, value, r, f) : 0;
+}
+
+int config_init(struct config *c, struct fail *f)
+{
+	*c = (struct config){ .reserve_cores = CONFIG_RESERVE_AUTO };
+	for (const struct config_key *k = config_keys; k->section; k++) {
+		int r = k->initial ? set_value(c, k, k->initial) : 0;
+
+		if (r < 0) {
+			config_done(c);
+			return explain_value(k, k->initial, r, f);
+		}
+	}
+	return 0;
+}
+
+void config_done(struct config *c)
+{
+	for (const struct config_key *k = config_keys; k->section; k++)
+		if (k->kind == CONFIG_TEXT || k->kind == CONFIG_PATH)
+			free(*(char **)((char *)c + k->offset));
+	cpuset_free(c->reserve_cpus);
+	free(c->file);
+	free(c->root);
+	free(c->topology);
+	*c = (struct config){ 0 };
+}
+
+struct reader {
+	struct config *config;
+	econf_file *file;
+	const char *path;
+	config_warning warning;
+	void *userdata;
+};
+
+static void econf_freep(econf_file **file)
+{
+	if (*file)
+		econf_freeFile(*file);
+}
+
+static void econf_arrayp(char ***array)
+{
+	if (*array)
+		econf_freeArray(*array);
+}
+
+static void econf_extp(econf_ext_value **value)
+{
+	if (*value)
+		econf_freeExtValue(*value);
+}
+
+static int read_key(const struct reader *r, const char *group, const char *key, struct fail *f)
+{
+	_cleanup_(econf_extp) econf_ext_value *value = NULL;
+	_cleanup_free_ char *text = NULL;
+	struct fail why = { 0 };
+	uint64_t line = 0;
+
+	if (econf_getExtValue(r->file, group, key, &value) == ECONF_SUCCESS)
+		line = value->line_number;
+	if (!group || !find_key(group, key)) {
+		char sentence[256];
+
+		(void)snprintf(sentence, sizeof(sentence), "unknown key \"%.80s\" in [%.80s]", key,
+			       group ? group : ""); /* a cut name is still recognised */
+		r->warning(r->path, line, sentence, r->userdata);
+		return 0;
+	}
+	if (econf_getStringValue(r->file, group, key, &text) != ECONF_SUCCESS || !text)
+		return fail_set(f, -EINVAL, "%s:%lu: [%s] %s has no value", r->path,
+				(unsigned long)line, group, key);
+	if (config_set(r->config, group, key, text, &why) < 0)
+		return fail_code(f, why.error, "bad-config", "%s:%lu: %s", r->path,
+				 (unsigned long)line, why.text);
+	return 0;
+}
+
+static int read_group(const struct reader *r, const char *group, struct fail *f)
+{
+	_cleanup_(econf_arrayp) char **keys = NULL;
+	size_t count = 0;
+
+	if (econf_getKeys(r->file, group, &count, &keys) != ECONF_SUCCESS)
+		return 0; /* a section without keys */
+	for (size_t i = 0; i < count; i++) {
+		int k = read_key(r, group, keys[i], f);
+
+		if (k < 0)
+			return k;
+	}
+	return 0;
+}
+
+static int open_file(const char *path, bool required, econf_file **ret, struct fail *f)
+{
+	econf_err error;
+	char *where = NULL;
+	uint64_t line = 0;
+
+	if (access(path, F_OK) < 0 && errno == ENOENT && !required)
+		return 0;
+	error = econf_readFile(ret, path, "=", "#");
+	if (error == ECONF_SUCCESS)
+		return 1;
+	econf_errLocation(&where, &line);
+	free(where);
+	return fail_code(f, -EINVAL, "bad-config", "%s:%lu: %s", path, (unsigned long)line,
+			 econf_errString(error));
+}
+
+int config_read(struct config *c, const char *path, bool required, config_warning warning,
+		void *userdata, struct fail *f)
+{
+	_cleanup_(econf_freep) econf_file *file = NULL;
+	_cleanup_(econf_arrayp) char **groups = NULL;
+	struct reader reader = {
+		.config = c, .path = path, .warning = warning, .userdata = userdata
+	};
+	size_t count = 0;
+	int r = open_file(path, required, &file, f);
+
+	if (r <= 0)
+		return r;
+	reader.file = file;
+	r = read_group(&reader, NULL, f); /* keys before the first section: all unknown */
+	if (econf_getGroups(file, &count, &groups) != ECONF_SUCCESS)
+		count = 0;
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = read_group(&reader, groups[i], f);
+	return r;
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Options -> JSON, one function a kind of option. What is possible or allowed is the agent's to
+ * say; this file only knows the form. */
+#include "ctl/request.h"
+
+#include "util/cleanup.h"
+#include "util/parse.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct option_row slice_request_options[] = {
+	{ "name", 0, OPTION_TEXT, "NAME", NULL, "name", "name of the slice (default: chosen)" },
+	{ "cores", 'c', OPTION_U64, "N", NULL, "cores", "whole cores, for this slice alone" },
+	{ "shared-cpus", 0, OPTION_NUMBER, "X", NULL, "shared_cpus",
+	  "CPUs' worth of time in the shared pool" },
+	{ "memory", 'm', OPTION_BYTES, "SIZE", NULL, "memory", "memory, such as 4GiB" },
+	{ "hugepages", 0, OPTION_HUGEPAGES, "SIZE:COUNT", NULL, "hugepages",
+	  "huge pages, such as 2MiB:512 (repeatable)" },
+	{ "gpus", 'g', OPTION_DEVICES, "N", "gpu", "devices", "GPUs and accelerators" },
+	{ "nics", 0, OPTION_DEVICES, "N", "nic", "devices", "network interfaces" },
+	{ "disks", 0, OPTION_DEVICES, "N", "disk", "devices", "disks" },
+	{ "device", 0, OPTION_DEVICE, "CLASS[:N]", "gpu,nic,disk", "devices",
+	  "devices of a class (repeatable)" },
+	{ "align", 0, OPTION_CHOICE, "WHERE", "node,package,none", "align",
+	  "keep all of it within one NUMA node, package, or anywhere" },
+	{ "align-required", 0, OPTION_TRUE, NULL, NULL, "align_required",
+	  "refuse rather than spread wider than --align" },
+	{ "isolation", 0, OPTION_CHOICE, "HOW", "required,best-effort", "isolation",
+	  "refuse where the kernel cannot enforce it, or take what there is" },
+	{ "processes", 0, OPTION_U64, "N", NULL, "processes_max", "at most so many processes" },
+	{ "owner", 0, OPTION_TEXT, "TEXT", NULL, "owner", "whom it is for" },
+	{ "role", 0, OPTION_TEXT, "ROLE", NULL, "role", "quota it counts against" },
+	{ "label", 'l', OPTION_PAIR, "K=V", NULL, "labels", "label (repeatable)" },
+	{ "offer", 0, OPTION_TEXT, "ID", NULL, "offer",
+	  "take it from this offer (alone: all of it)" },
+	{ 0 },
+};
+
+const struct option_row task_request_options[] = {
+	{ "task-name", 0, OPTION_TEXT, "NAME", NULL, "name", "name of the task (default: task-N)" },
+	{ "env", 'e', OPTION_PAIR, "K=V", NULL, "env", "environment variable (repeatable)" },
+	{ "user", 'u', OPTION_TEXT, "USER", NULL, "user", "user name or id to run as" },
+	{ "group", 0, OPTION_TEXT, "GROUP", NULL, "group", "group name or id" },
+	{ "cwd", 'C', OPTION_TEXT, "DIR", NULL, "cwd", "working directory" },
+	{ "limit", 0, OPTION_LIMIT, "NAME=SOFT[:HARD]", NULL, "limits",
+	  "resource limit, such as nofile=4096 (repeatable)" },
+	{ "stdout", 0, OPTION_CHOICE, "WHERE", "file,journal,null", "stdout",
+	  "where standard output goes" },
+	{ "stderr", 0, OPTION_CHOICE, "WHERE", "file,journal,null", "stderr",
+	  "where standard error goes" },
+	{ "grace", 0, OPTION_DURATION, "TIME", NULL, "kill_grace",
+	  "between SIGTERM and SIGKILL when it is stopped" },
+	{ "restart", 0, OPTION_CHOICE, "WHEN", "never,on-failure,always", "restart",
+	  "start it again when it has ended" },
+	{ "restarts-max", 0, OPTION_U64, "N", NULL, "restarts_max",
+	  "give up after so many restarts" },
+	{ 0 },
+};
+
+static int refuse(const struct given *g, const char *wanted, struct fail *f)
+{
+	return fail_code(f, -EINVAL, "usage", "--%s wants %s, not '%s'", g->row->name, wanted,
+			 g->value);
+}
+
+static int put(json_t *body, const char *key, json_t *value, struct fail *f)
+{
+	return json_put(body, key, value) < 0 ? fail_set(f, -ENOMEM, "out of memory") : 0;
+}
+
+/* The array or object that repeated options add to; borrowed; NULL without memory. */
+static json_t *collection(json_t *body, const char *key, json_t *(*make)(void))
+{
+	json_t *there = json_object_get(body, key);
+
+	if (there)
+		return there;
+	if (json_object_set_new(body, key, make()) < 0)
+		return NULL;
+	return json_object_get(body, key);
+}
+
+static int append(json_t *body, const char *key, json_t *item, struct fail *f)
+{
+	json_t *array = collection(body, key, json_array);
+
+	if (json_array_append_new(array, item) < 0)
+		return fail_set(f, -ENOMEM, "out of memory");
+	return 0;
+}
+
+static int parse_decimal(const char *text, double *ret)
+{
+	size_t whole = strspn(text, "0123456789"), fraction;
+
+	if (whole == 0 || whole > 15)
+		return -EINVAL;
+	fraction = text[whole] == '.' ? strspn(text + whole + 1, "0123456789") : 0;
+	if (text[whole] && (text[whole] != '.' || fraction == 0 || text[whole + 1 + fraction]))
+		return -EINVAL;
+	*ret = strtod(text, NULL);
+	return 0;
+}
+
+static int put_number(json_t *body, const struct given *g, struct fail *f)
+{
+	double number;
+
+	if (parse_decimal(g->value, &number) < 0)
+		return refuse(g, "a number such as 0.5", f);
+	return put(body, g->row->key, json_real(number), f);
+}
+
+/* JSON_KIND_U64 of the agent reads what jansson holds: a signed 64-bit integer. */
+static int parse_count(const char *text, uint64_t *ret)
+{
+	uint64_t value;
+
+	if (parse_u64(text, &value) < 0 || value > INT64_MAX)
+		return -EINVAL;
+	*ret = value;
+	return 0;
+}
+
+static int put_count(json_t *body, const struct given *g, struct fail *f)
+{
+	uint64_t count;
+
+	if (parse_count(g->value, &count) < 0)
+		return refuse(g, "a whole number", f);
+	return put(body, g->row->key, json_integer((json_int_t)count), f);
+}
+
+static int put_bytes(json_t *body, const struct given *g, struct fail *f)
+{
+	uint64_t bytes;
+
+	if (parse_bytes(g->value, &bytes) < 0 || bytes > INT64_MAX)
+		return refuse(g, "a size such as 512MiB or 4GiB", f);
+	return put(body, g->row->key, json_integer((json_int_t)bytes), f);
+}
+
+static int put_pair(json_t *body, const struct given *g, struct fail *f)
+{
+	const char *equals = strchr(g->value, '=');
+	_cleanup_free_ char *name = NULL;
+
+	if (!equals || equals == g->value)
+		return refuse(g, "NAME=VALUE", f);
+	name = strndup(g->value, (size_t)(equals - g->value));
+	if (!name)
+		return fail_set(f, -ENOMEM, "out of memory");
+	if (!parse_utf8_valid(g->value, strlen(g->value)))
+		return fail_code(f, -EINVAL, "usage", "--%s %s is not valid UTF-8", g->row->name,
+				 name);
+	return put(collection(body, g->row->key, json_object), name, json_string(equals + 1), f);
+}
+
+static int put_limit(json_t *body, const struct given *g, struct fail *f)
+{
+	_cleanup_free_ char *name = strdup(g->value);
+	char *soft, *hard;
+	uint64_t low, high;
+	json_t *limit;
+
+	if (!name)
+		return fail_set(f, -ENOMEM, "out of memory");
+	soft = strchr(name, '=');
+	if (!soft || soft == name)
+		return refuse(g, "NAME=SOFT or NAME=SOFT:HARD", f);
+	*soft++ = 0;
+	hard = strchr(soft, ':');
+	if (hard)
+		*hard++ = 0;
+	if (parse_count(soft, &low) < 0 || (hard && parse_count(hard, &high) < 0))
+		return refuse(g, "NAME=SOFT or NAME=SOFT:HARD with whole numbers", f);
+	limit = hard ? json_pack("{s:I,s:I}", "soft", (json_int_t)low, "hard", (json_int_t)high)
+		     : json_integer((json_int_t)low);
+	return put(collection(body, g->row->key, json_object), name, limit, f);
+}
+
+static int put_hugepages(json_t *body, const struct given *g, struct fail *f)
+{
+	const char *colon = strchr(g->value, ':');
+	_cleanup_free_ char *size = colon ? strndup(g->value, (size_t)(colon - g->value)) : NULL;
+	uint64_t bytes, count;
+
+	if (!size || parse_bytes(size, &bytes) < 0 || parse_count(colon + 1, &count) < 0)
+		return refuse(g, "SIZE:COUNT such as 2MiB:512", f);
+	return append(body, g->row->key,
+		      json_pack("{s:s,s:I}", "size", size, "count", (json_int_t)count), f);
+}
+
+static int put_devices(json_t *body, const struct given *g, struct fail *f)
+{
+	uint64_t count;
+
+	if (parse_count(g->value, &count) < 0)
+		return refuse(g, "a whole number", f);
+	return append(body, g->row->key,
+		      json_pack("{s:s,s:I}", "class", g->row->choices, "count", (json_int_t)count),
+		      f);
+}
+
+static int put_device(json_t *body, const struct given *g, struct fail *f)
+{
+	_cleanup_free_ char *name = strdup(g->value);
+	uint64_t count = 1;
+	char *colon;
+
+	if (!name)
+		return fail_set(f, -ENOMEM, "out of memory");
+	colon = strchr(name, ':');
+	if (colon)
+		*colon++ = 0;
+	if (!args_choice_valid(g->row->choices, name) || (colon && parse_count(colon, &count) < 0))
+		return refuse(g, "gpu, nic or disk, and maybe a count: gpu:2", f);
+	return append(body, g->row->key,
+		      json_pack("{s:s,s:I}", "class", name, "count", (json_int_t)count), f);
+}
+
+static int put_text(json_t *body, const struct given *g, struct fail *f)
+{
+	uint64_t ignored;
+
+	if (g->row->kind == OPTION_CHOICE && !args_choice_valid(g->row->choices, g->value))
+		return refuse(g, g->row->choices, f);
+	if (g->row->kind == OPTION_DURATION && parse_duration(g->value, &ignored) < 0)
+		return refuse(g, "a time such as 10s or 500ms", f);
+	if (!parse_utf8_valid(g->value, strlen(g->value)))
+		return fail_code(f, -EINVAL, "usage", "--%s is not valid UTF-8", g->row->name);
+	return put(body, g->row->key, json_string(g->value), f);
+}
+
+static int put_option(json_t *body, const struct given *g, struct fail *f)
+{
+	switch (g->row->kind) {
+	case OPTION_FLAG:
+	case OPTION_TRUE:
+		return put(body, g->row->key, json_true(), f);
+	case OPTION_U64:
+		return put_count(body, g, f);
+	case OPTION_NUMBER:
+		return put_number(body, g, f);
+	case OPTION_BYTES:
+		return put_bytes(body, g, f);
+	case OPTION_PAIR:
+		return put_pair(body, g, f);
+	case OPTION_LIMIT:
+		return put_limit(body, g, f);
+	case OPTION_HUGEPAGES:
+		return put_hugepages(body, g, f);
+	case OPTION_DEVICES:
+		return put_devices(body, g, f);
+	case OPTION_DEVICE:
+		return put_device(body, g, f);
+	case OPTION_TEXT:
+	case OPTION_DURATION:
+	case OPTION_CHOICE:
+		return put_text(body, g, f);
+	}
+	return -EINVAL;
+}
+
+static bool of_table(const struct option_row *row, const struct option_row *table)
+{
+	for (; table->name; table++)
+		if (table == row)
+			return true;
+	return false;
+}
+
+int request_build(const struct args *args, const struct option_row *table, json_t **ret,
+		  struct fail *f)
+{
+	_cleanup_json_ json_t *body = json_object();
+	int r;
+
+	if (!body)
+		return fail_set(f, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < args->options_count; i++) {
+		const struct given *g = &args->options[i];
+
+		if (!g->row->key || !of_table(g->row, table))
+			continue;
+		r = put_option(body, g, f);
+		if (r < 0)
+			return r;
+	}
+	*ret = TAKE_PTR(body);
+	return 0;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What a person asked for, as the API's REQUEST and TASKREQUEST: the option tables and their
+ * translation. A value of the wrong form is refused here, with the option's name. */
+
+#include "ctl/args.h"
+#include "wire/json.h"
+
+extern const struct option_row slice_request_options[];
+extern const struct option_row task_request_options[];
+
+/* The object of all options of the table that were given. -EINVAL with a sentence, -ENOMEM. */
+int request_build(const struct args *args, const struct option_row *table, json_t **ret,
+		  struct fail *f);

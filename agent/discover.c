@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Discovery and its bell; see discover.h. udev says only that something changed: what is the case
+ * is read from sysfs by the drivers, so that a captured tree gives the same answer. */
+#include "discover.h"
+
+#include "drivers/driver.h"
+#include "drivers/topology.h"
+#include "util/cleanup.h"
+#include "util/fs.h"
+#include "util/log.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <libudev.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int sink_add(void *sink, struct device **d)
+{
+	return inventory_add(sink, d);
+}
+
+static struct device *sink_find(void *sink, const char *id)
+{
+	return inventory_find(sink, id);
+}
+
+static struct device *sink_next(void *sink, enum device_kind kind, size_t *cursor)
+{
+	return inventory_next(sink, kind, cursor);
+}
+
+static int sink_note(void *sink, const char *driver, const char *text)
+{
+	return inventory_note(sink, driver, text);
+}
+
+static const struct discovery_sink into_inventory = {
+	.add = sink_add,
+	.find = sink_find,
+	.next = sink_next,
+	.note = sink_note,
+};
+
+static int run_driver(const struct driver *driver, struct discovery *d)
+{
+	struct fail why = { 0 };
+	int r;
+
+	if (driver->match && !driver->match(d))
+		return 0;
+	r = driver->probe(d, &why);
+	if (r == -ENOMEM)
+		return r;
+	return r < 0 ? discovery_note(d, driver->name, "%s", why.error ? why.text : strerror(-r))
+		     : 0;
+}
+
+int discover_run(const struct host *host, const char *topology_xml, struct inventory **ret,
+		 struct fail *f)
+{
+	_cleanup_(inventory_freep) struct inventory *inv = NULL;
+	_cleanup_(topology_freep) struct topology *topology = NULL;
+	struct discovery d = { .host = host, .to = &into_inventory };
+	int r = topology_load(&topology, host, topology_xml, f);
+
+	if (r < 0)
+		return r;
+	if (inventory_new(&inv) < 0)
+		return fail_set(f, -ENOMEM, "out of memory");
+	d.topology = topology;
+	d.machine = &inv->machine;
+	d.sink = inv;
+	for (size_t i = 0; drivers[i]; i++) {
+		assert(i == 0 || drivers[i]->phase >= drivers[i - 1]->phase);
+		if (run_driver(drivers[i], &d) < 0)
+			return fail_set(f, -ENOMEM, "out of memory");
+	}
+	inventory_seal(inv);
+	*ret = TAKE_PTR(inv);
+	return 0;
+}
+
+int discover_check(const struct host *host, const struct inventory *inv,
+		   int (*report)(const struct reading *reading, void *userdata), void *userdata)
+{
+	for (size_t i = 0; drivers[i]; i++) {
+		if (!drivers[i]->check)
+			continue;
+		for (size_t k = 0; k < inv->count; k++) {
+			int r = drivers[i]->check(host, inv->devices[k], report, userdata);
+
+			if (r == -ENOMEM)
+				return r;
+		}
+	}
+	return 0;
+}
+
+struct discover_watch {
+	struct udev *udev;
+	struct udev_monitor *monitor;
+	sd_event_source *io, *settle;
+	void (*changed)(void *userdata);
+	void *userdata;
+};
+
+static int on_settled(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct discover_watch *w = userdata;
+
+	(void)usec;
+	(void)sd_event_source_set_enabled(source, SD_EVENT_OFF); /* armed by the next event */
+	w->changed(w->userdata);
+	return 0;
+}
+
+static int on_event(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct discover_watch *w = userdata;
+	struct udev_device *device;
+	int enabled = SD_EVENT_OFF;
+
+	(void)fd;
+	(void)revents;
+	while ((device = udev_monitor_receive_device(w->monitor)))
+		udev_device_unref(device);
+	(void)sd_event_source_get_enabled(w->settle, &enabled);
+	if (enabled != SD_EVENT_OFF)
+		return 0;
+	if (sd_event_source_set_time_relative(w->settle, DISCOVER_SETTLE_USEC) < 0 ||
+	    sd_event_source_set_enabled(w->settle, SD_EVENT_ONESHOT) < 0)
+		log_warning(NULL, "hotplug events cannot be followed any more");
+	(void)source;
+	return 0;
+}
+
+static int add_filters(struct udev_monitor *m)
+{
+	for (size_t i = 0; drivers[i]; i++)
+		for (const char *const *s = drivers[i]->watch; s && *s; s++) {
+			int r = udev_monitor_filter_add_match_subsystem_devtype(m, *s, NULL);
+
+			if (r < 0)
+				return r;
+		}
+	return 0;
+}
+
+/* udevd re-broadcasts events on "udev" once its rules ran; without it the kernel's own are all
+ * there is. */
+static const char *source_name(void)
+{
+	return fs_exists(-1, "/run/udev/control") ? "udev" : "kernel";
+}
+
+int discover_watch_new(struct discover_watch **ret, sd_event *loop, void (*changed)(void *userdata),
+		       void *userdata, struct fail *f)
+{
+	struct discover_watch *w = calloc(1, sizeof(*w));
+	int r = -ENOMEM;
+
+	if (!w)
+		return fail_set(f, -ENOMEM, "out of memory");
+	w->changed = changed;
+	w->userdata = userdata;
+	w->udev = udev_new();
+	if (w->udev)
+		w->monitor = udev_monitor_new_from_netlink(w->udev, source_name());
+	if (w->monitor)
+		r = add_filters(w->monitor);
+	if (r >= 0)
+		r = udev_monitor_enable_receiving(w->monitor);
+	if (r >= 0)
+		r = sd_event_add_io(loop, &w->io, udev_monitor_get_fd(w->monitor), EPOLLIN,
+				    on_event, w);
+	if (r >= 0)
+		r = sd_event_add_time_relative(loop, &w->settle, CLOCK_MONOTONIC,
+					       DISCOVER_SETTLE_USEC, 10000, on_settled, w);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(w->settle, SD_EVENT_OFF);
+	if (r < 0) {
+		discover_watch_free(w);
+		return fail_set(f, r, "cannot follow hotplug events: %s", strerror(-r));
+	}
+	*ret = w;
+	return 0;
+}
+
+struct discover_watch *discover_watch_free(struct discover_watch *w)
+{
+	if (!w)
+		return NULL;
+	sd_event_source_disable_unref(w->io);
+	sd_event_source_disable_unref(w->settle);
+	udev_monitor_unref(w->monitor);
+	udev_unref(w->udev);
+	free(w);
+	return NULL;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Sets the limits of a slice by whatever this host has, and reads back what truly holds them. */
+
+#include "pin.h"
+#include "slice.h"
+
+/* How reeve-init of the slice is to be pinned before it starts; the sets are borrowed from the ledger
+ * or stored in *ret_pool, which the caller frees. */
+int enforce_pin(const struct slice *s, struct pin *ret, struct cpuset **ret_pool);
+
+/* cpu.weight of a slice with shared CPUs, on the kernel's scale of 1 to 10000: 100 a CPU. */
+uint64_t enforce_weight(const struct allocation *a);
+
+/* Writes the limits, reads back, fills s->enforced. With isolation required: -EOPNOTSUPP (code
+ * "isolation-unavailable") when something asked for is not held by the kernel against others. */
+int enforce_apply(struct slice *s, struct fail *f);
+
+/* Before anything is made: whether this host could isolate at all, so that a request with isolation
+ * required is refused at the door. */
+int enforce_possible(const struct manager *m, const struct request *r, struct fail *f);
+
+/* Before the cgroup goes: gives its isolated CPUs back to the rest of the host. */
+void enforce_undo(struct slice *s);
+
+/* The shared pool has changed: slices with shared CPUs follow. */
+void enforce_pool_changed(struct manager *m);

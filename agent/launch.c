@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starting things; see launch.h. reeve-init is cloned straight into its cgroup (clone3(2),
+ * CLONE_INTO_CGROUP), so that it is never outside of its slice. */
+#include "launch.h"
+
+#include "channel.h"
+#include "enforce.h"
+#include "manager.h"
+#include "util/cleanup.h"
+#include "util/fs.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { INIT_LISTENER = 3, INIT_CGROUP, INIT_RECORD, INIT_FDS_END }; /* what reeve-init expects */
+
+static const char init_environment_path[] =
+	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+struct birth { /* what the child needs; made before the clone, since it may not allocate */
+	const char *path, *slice;
+	int fds[INIT_FDS_END]; /* by their number in the child */
+	struct pin pin;
+};
+
+/* Moves the descriptors out of the way of their targets first. */
+static int place_fds(int fds[INIT_FDS_END])
+{
+	for (int i = 0; i < INIT_FDS_END; i++) {
+		fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, INIT_FDS_END);
+		if (fds[i] < 0)
+			return -errno;
+	}
+	for (int i = 0; i < INIT_FDS_END; i++)
+		if (dup2(fds[i], i) < 0)
+			return -errno;
+	return 0;
+}
+
+/* In the child: async-signal-safe calls only. */
+static _Noreturn void become_init(struct birth *b)
+{
+	char *const argv[] = { (char *)"reeve-init", (char *)b->slice, NULL };
+	char *const environment[] = { (char *)init_environment_path, NULL };
+	sigset_t none;
+
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)signal(SIGPIPE, SIG_DFL);
+	(void)signal(SIGCHLD, SIG_DFL);
+	if (setsid() < 0)
+		_exit(125);
+	(void)pin_self(&b->pin); /* read back and reported by enforce.c */
+	if (place_fds(b->fds) == 0)
+		execve(b->path, argv, environment);
+	_exit(127);
+}
+
+static pid_t clone_into(int cgroup_fd, int *ret_pidfd)
+{
+	struct clone_args args = { .flags = CLONE_PIDFD,
+				   .pidfd = (uint64_t)(uintptr_t)ret_pidfd,
+				   .exit_signal = SIGCHLD };
+
+	if (cgroup_fd >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)cgroup_fd;
+	}
+	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+}
+
+/* A kernel or a filter without clone3 gets fork, and the move afterwards. */
+static int spawn(struct slice *s, struct birth *b, struct fail *f)
+{
+	pid_t pid = clone_into(s->leaf_fd, &s->init_fd);
+	int error = pid < 0 ? errno : 0, r = 0;
+
+	if (error == ENOSYS || error == EPERM || error == EINVAL)
+		pid = fork();
+	if (pid == 0)
+		become_init(b);
+	if (pid < 0)
+		return fail_set(f, -errno, "cannot start reeve-init: %s", strerror(errno));
+	if (error)
+		s->init_fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (error && s->leaf_fd >= 0)
+		r = cg_attach(s->leaf_fd, pid);
+	if (r < 0) {
+		(void)kill(pid, SIGKILL);
+		return fail_set(f, r, "cannot move reeve-init into its cgroup: %s", strerror(-r));
+	}
+	s->init_pid = pid;
+	return 0;
+}
+
+static int make_dir(struct slice *s, struct fail *f)
+{
+	int r;
+
+	if (!s->dir &&
+	    asprintf(&s->dir, "%s/slices/%s", s->manager->config->runtime_dir, s->id) < 0) {
+		s->dir = NULL;
+		return fail_set(f, -ENOMEM, "out of memory");
+	}
+	(void)fs_remove_tree(AT_FDCWD, s->dir); /* of a slice of this name that is gone */
+	r = fs_make_dirs(s->dir, 0700);
+	return r < 0 ? fail_set(f, r, "cannot make %s: %s", s->dir, strerror(-r)) : 0;
+}
+
+static int open_record(const struct slice *s)
+{
+	_cleanup_close_ int dir = fs_open_dir(AT_FDCWD, s->dir);
+	int fd;
+
+	if (dir < 0)
+		return dir;
+	fd = openat(dir, "record", O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return fd < 0 ? -errno : fd;
+}
+
+int launch_init(struct slice *s, struct fail *f)
+{
+	_cleanup_close_ int listener = -1, record = -1, nothing = -1;
+	_cleanup_(cpuset_freep) struct cpuset *pool = NULL;
+	struct birth b = { .path = s->manager->init_path, .slice = s->id };
+	int r = make_dir(s, f);
+
+	if (r < 0)
+		return r;
+	r = channel_listen(s->dir, &listener, f);
+	if (r < 0)
+		return r;
+	record = open_record(s);
+	nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (record < 0 || nothing < 0)
+		return fail_set(f, record < 0 ? record : -errno, "cannot open %s/record", s->dir);
+	if (enforce_pin(s, &b.pin, &pool) < 0)
+		return fail_set(f, -ENOMEM, "out of memory");
+	for (int i = 0; i < INIT_LISTENER; i++)
+		b.fds[i] = nothing;
+	b.fds[INIT_LISTENER] = listener;
+	/* PID 1 makes the scope around a running reeve-init: it is told its cgroup later. */
+	b.fds[INIT_CGROUP] = s->cgroup_fd >= 0 ? s->cgroup_fd : nothing;
+	b.fds[INIT_RECORD] = record;
+	return spawn(s, &b, f);
+}
+
+int launch_log_path(const struct slice *s, const char *task, const char *stream, char **ret)
+{
+	return asprintf(ret, "%s/slices/%s/%s.%s", s->manager->config->state_dir, s->id, task,
+			stream) < 0
+		       ? -ENOMEM
+		       : 0;
+}
+
+void launch_forget_logs(const struct slice *s)
+{
+	char path[PATH_MAX];
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/slices/%s", s->manager->config->state_dir,
+			     s->id) < sizeof(path))
+		(void)fs_remove_tree(AT_FDCWD,
+				     path); /* what cannot be removed is in nobody's way */
+}
+
+static int open_log(const struct slice *s, const char *task, const char *stream, struct fail *f)
+{
+	_cleanup_free_ char *path = NULL, *dir = NULL;
+	char *slash;
+	int fd, r;
+
+	if (launch_log_path(s, task, stream, &path) < 0 || !(dir = strdup(path)))
+		return fail_set(f, -ENOMEM, "out of memory");
+	slash = strrchr(dir, '/');
+	*slash = 0;
+	r = fs_make_dirs(dir, 0700);
+	if (r < 0)
+		return fail_set(f, r, "cannot make %s: %s", dir, strerror(-r));
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return fd < 0 ? fail_set(f, -errno, "cannot open %s: %s", path, strerror(errno)) : fd;
+}
+
+static int open_output(const struct slice *s, const char *task, enum task_output to,
+		       const char *stream, struct fail *f)
+{
+	char identifier[160];
+	int fd = -1;
+
+	switch (to) {
+	case TASK_OUTPUT_FILE:
+		return open_log(s, task, stream, f);
+	case TASK_OUTPUT_JOURNAL:
+		(void)snprintf(identifier, sizeof(identifier), "reeve-%s-%s", s->id,
+			       task); /* fits */
+		fd = log_stream_open(identifier);
+		if (fd < 0)
+			return fail_code(f, -EOPNOTSUPP, "no-journal",
+					 "the journal does not answer on this host: %s; send %s to "
+					 "a file instead",
+					 strerror(-fd), stream);
+		return fd;
+	case TASK_OUTPUT_NULL:
+		fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		return fd < 0 ? fail_set(f, -errno, "cannot open /dev/null") : fd;
+	}
+	return -EINVAL;
+}
+
+static void put_numbers(struct frame_writer *w, const struct task_spec *spec)
+{
+	frame_put_u32(w, FRAME_TAG_UID, spec->uid);
+	frame_put_u32(w, FRAME_TAG_GID, spec->gid);
+	for (size_t i = 0; i < spec->groups_count; i++)
+		frame_put_u32(w, FRAME_TAG_GROUP, spec->groups[i]);
+	frame_put_u32(w, FRAME_TAG_UMASK, spec->umask);
+	for (size_t i = 0; i < spec->limits_count; i++) {
+		const uint64_t limit[3] = { (uint64_t)spec->limits[i].resource,
+					    spec->limits[i].soft, spec->limits[i].hard };
+
+		frame_put(w, FRAME_TAG_LIMIT, limit, sizeof(limit));
+	}
+	frame_put_u64(w, FRAME_TAG_GRACE_USEC, spec->kill_grace_usec);
+	frame_put_u32(w, FRAME_TAG_RESTART, spec->restart);
+	frame_put_u64(w, FRAME_TAG_BACKOFF_FIRST_USEC, spec->backoff_first_usec);
+	frame_put_u64(w, FRAME_TAG_BACKOFF_MAX_USEC, spec->backoff_max_usec);
+	if (spec->restarts_max > 0)
+		frame_put_u32(w, FRAME_TAG_RESTARTS_MAX, spec->restarts_max);
+}
+
+static void put_variable(struct frame_writer *w, const char *name, const char *value)
+{
+	char text[4096];
+
+	if (value && *value &&
+	    (size_t)snprintf(text, sizeof(text), "%s=%s", name, value) < sizeof(text))
+		frame_put_text(w, FRAME_TAG_ENVIRONMENT, text);
+}
+
+/* Ids of the slice's devices, and of NVIDIA GPUs their UUIDs as CUDA wants them. */
+static void put_devices(struct frame_writer *w, const struct manager *m, const struct allocation *a)
+{
+	char devices[2048] = "", gpus[2048] = "";
+	bool nvidia = false;
+
+	for (size_t i = 0; i < a->devices_count; i++) {
+		const struct device *d = inventory_find(m->inventory, a->devices[i]);
+		size_t n = strlen(devices), k = strlen(gpus);
+
+		(void)snprintf(devices + n, sizeof(devices) - n, "%s%s", n ? "," : "",
+			       a->devices[i]); /* a cut list is left out below */
+		if (d && d->kind == DEVICE_GPU && d->gpu.uuid) {
+			nvidia = true;
+			(void)snprintf(gpus + k, sizeof(gpus) - k, "%s%s", k ? "," : "",
+				       d->gpu.uuid); /* likewise */
+		}
+	}
+	put_variable(w, "REEVE_DEVICES", strlen(devices) + 1 < sizeof(devices) ? devices : NULL);
+	if (nvidia && strlen(gpus) + 1 < sizeof(gpus))
+		put_variable(w, "CUDA_VISIBLE_DEVICES", gpus);
+}
+
+/* What a task may want to know of its slice. */
+static int put_surroundings(struct frame_writer *w, const struct slice *s, const char *task)
+{
+	const struct allocation *a = ledger_find(s->manager->ledger, s->id);
+	_cleanup_(cpuset_freep) struct cpuset *pool = NULL;
+	_cleanup_free_ char *cpus = NULL, *nodes = cpuset_format(a->nodes);
+	struct pin pin;
+
+	if (enforce_pin(s, &pin, &pool) < 0 || !nodes || !(cpus = cpuset_format(pin.cpus)))
+		return -ENOMEM;
+	put_variable(w, "REEVE_SLICE", s->id);
+	put_variable(w, "REEVE_TASK", task);
+	put_variable(w, "REEVE_CPUS", cpus);
+	put_variable(w, "REEVE_NODES", nodes);
+	put_variable(w, "REEVE_SOCKET", s->manager->config->socket);
+	put_devices(w, s->manager, a);
+	return 0;
+}
+
+static int send_task(struct slice *s, const struct task_spec *spec, const int fds[3],
+		     struct fail *f)
+{
+	_cleanup_free_ char *room = malloc(FRAME_LIMIT_BYTES);
+	struct frame_writer w;
+
+	if (!room)
+		return fail_set(f, -ENOMEM, "out of memory");
+	frame_begin(&w, room, FRAME_LIMIT_BYTES, FRAME_START);
+	frame_put_text(&w, FRAME_TAG_TASK, spec->name);
+	for (char **word = spec->argv; *word; word++)
+		frame_put_text(&w, FRAME_TAG_ARGUMENT, *word);
+	if (put_surroundings(&w, s, spec->name) < 0)
+		return fail_set(f, -ENOMEM, "out of memory");
+	for (char **word = spec->env; word && *word; word++)
+		frame_put_text(&w, FRAME_TAG_ENVIRONMENT, *word);
+	frame_put_text(&w, FRAME_TAG_CWD, spec->cwd);
+	put_numbers(&w, spec);
+	return channel_send(s->channel, &w, fds, 3, f);
+}
+
+int launch_task(struct slice *s, const struct task_spec *spec, json_t *request,
+		struct slice_task **ret, struct fail *f)
+{
+	_cleanup_close_ int input = open("/dev/null", O_RDONLY | O_CLOEXEC), output = -1,
+			    error = -1;
+	struct slice_task *t;
+	int r;
+
+	if (input < 0)
+		return fail_set(f, -errno, "cannot open /dev/null");
+	output = open_output(s, spec->name, spec->stdout_to, "stdout", f);
+	if (output < 0)
+		return output;
+	error = open_output(s, spec->name, spec->stderr_to, "stderr", f);
+	if (error < 0)
+		return error;
+	r = slice_task_add(s, spec->name, request, &t);
+	if (r < 0)
+		return fail_set(f, r, "there is a task %s in slice %s already", spec->name, s->id);
+	r = send_task(s, spec, (const int[]){ input, output, error }, f);
+	if (r < 0) {
+		slice_task_remove(s, spec->name);
+		return r;
+	}
+	*ret = t;
+	return 0;
+}

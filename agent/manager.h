@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The table of contents of a running agent: one pointer a room. Rooms are started in this order and
+ * stopped in the reverse. Owned by main. */
+
+#include "cgroups/tree.h"
+#include "config.h"
+#include "discover.h"
+#include "journal.h"
+#include "model/free.h"
+#include "offer.h"
+#include "slice.h"
+#include "store.h"
+#include "systemd/bus.h"
+#include "watch.h"
+
+struct api;
+struct server;
+
+struct manager {
+	const struct config *config;
+	struct host *host;
+	sd_event *loop;
+	int lock_fd; /* of the runtime directory */
+	char boot_id[40];
+	uint64_t started_usec;
+	struct store *store; /* NULL: the state directory cannot be written; said in health */
+	struct journal *journal;
+	struct inventory *inventory;
+	struct reserve reserve;
+	struct health *health;
+	struct ledger *ledger;
+	struct issued_offers *offers;
+	enum cg_layout layout;
+	uint32_t controllers; /* that slices can have on cgroup v2 */
+	struct systemd *systemd; /* backend systemd only */
+	const struct backend *backend;
+	int tree_fd; /* backend cgroupfs: our own subtree */
+	char *tree_path;
+	struct map *slices;
+	char *init_path; /* reeve-init */
+	struct discover_watch *hotplug;
+	struct watch *watch;
+	struct api *api;
+	struct server *server;
+};
+
+int manager_new(struct manager **ret, const struct config *config, struct fail *f);
+/* Runs until SIGTERM or SIGINT. Slices and their tasks run on afterwards. */
+int manager_run(struct manager *m, struct fail *f);
+struct manager *manager_free(struct manager *m);
+static inline void manager_freep(struct manager **m)
+{
+	manager_free(*m);
+}
+
+struct view manager_view(const struct manager *m);
+struct slice *manager_slice(const struct manager *m, const char *id);
+/* Replaces the inventory by a new discovery and publishes the difference, if there is one. */
+int manager_rediscover(struct manager *m, struct fail *f);

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Task specifications; see task_spec.h. */
+#include "model/task_spec.h"
+
+#include "util/cleanup.h"
+
+#include <stdlib.h>
+#include <sys/resource.h>
+
+STRTAB_DEFINE(task_output, enum task_output, [TASK_OUTPUT_FILE] = "file",
+	      [TASK_OUTPUT_JOURNAL] = "journal", [TASK_OUTPUT_NULL] = "null");
+STRTAB_DEFINE(task_restart, enum task_restart, [TASK_RESTART_NEVER] = "never",
+	      [TASK_RESTART_ON_FAILURE] = "on-failure", [TASK_RESTART_ALWAYS] = "always");
+
+static const char *const limit_names[] = {
+	[RLIMIT_AS] = "as",
+	[RLIMIT_CORE] = "core",
+	[RLIMIT_CPU] = "cpu",
+	[RLIMIT_DATA] = "data",
+	[RLIMIT_FSIZE] = "fsize",
+	[RLIMIT_LOCKS] = "locks",
+	[RLIMIT_MEMLOCK] = "memlock",
+	[RLIMIT_MSGQUEUE] = "msgqueue",
+	[RLIMIT_NICE] = "nice",
+	[RLIMIT_NOFILE] = "nofile",
+	[RLIMIT_NPROC] = "nproc",
+	[RLIMIT_RSS] = "rss",
+	[RLIMIT_RTPRIO] = "rtprio",
+	[RLIMIT_RTTIME] = "rttime",
+	[RLIMIT_SIGPENDING] = "sigpending",
+	[RLIMIT_STACK] = "stack",
+};
+
+int task_limit_from_string(const char *name)
+{
+	return strtab_value(limit_names, ARRAY_SIZE(limit_names), name);
+}
+
+const char *task_limit_names(void)
+{
+	return "as, core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss, "
+	       "rtprio, rttime, sigpending, stack";
+}
+
+void task_spec_init(struct task_spec *s)
+{
+	*s = (struct task_spec){
+		.umask = 022,
+		.kill_grace_usec = 10 * 1000000,
+		.backoff_first_usec = 1000000,
+		.backoff_max_usec = 60 * 1000000,
+	};
+}
+
+static void free_texts(char **texts)
+{
+	for (char **t = texts; t && *t; t++)
+		free(*t);
+	free(texts);
+}
+
+void task_spec_done(struct task_spec *s)
+{
+	free_texts(s->argv);
+	free_texts(s->env);
+	free(s->name);
+	free(s->user);
+	free(s->group);
+	free(s->groups);
+	free(s->cwd);
+	*s = (struct task_spec){ 0 };
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What is to be run in a slice: plain data, its strings owned here. */
+
+#include "util/strtab.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum task_output { TASK_OUTPUT_FILE, TASK_OUTPUT_JOURNAL, TASK_OUTPUT_NULL };
+STRTAB_DECLARE(task_output, enum task_output); /* "file" "journal" "null" */
+
+enum task_restart { TASK_RESTART_NEVER, TASK_RESTART_ON_FAILURE, TASK_RESTART_ALWAYS };
+STRTAB_DECLARE(task_restart, enum task_restart); /* "never" "on-failure" "always" */
+
+/* The resource limits of setrlimit(2) by their names in the API ("nofile"); the number is the
+ * kernel's RLIMIT_*. -1 for an unknown name. */
+int task_limit_from_string(const char *name);
+const char *task_limit_names(void); /* all of them, ", " between, for sentences */
+
+struct task_limit {
+	int resource;        /* RLIMIT_* */
+	uint64_t soft, hard; /* UINT64_MAX: infinity */
+};
+
+enum { TASK_LIMITS_MAX = 16, TASK_WORDS_BYTES_MAX = 128 << 10 };
+
+struct task_spec {
+	char *name;  /* NULL: the agent chooses */
+	char **argv; /* NULL-terminated, at least one */
+	char **env;  /* "K=V", NULL-terminated; NULL: none beside the agent's own */
+	char *user, *group; /* as asked; NULL: the caller's */
+	uint32_t uid, gid;  /* resolved */
+	uint32_t *groups;   /* supplementary, resolved */
+	size_t groups_count;
+	char *cwd; /* NULL: "/" */
+	uint32_t umask;
+	struct task_limit limits[TASK_LIMITS_MAX];
+	size_t limits_count;
+	enum task_output stdout_to, stderr_to;
+	uint64_t kill_grace_usec;
+	enum task_restart restart;
+	uint64_t backoff_first_usec, backoff_max_usec;
+	uint32_t restarts_max; /* 0: no limit */
+};
+
+void task_spec_init(struct task_spec *s); /* the defaults of reeve-api(7) */
+void task_spec_done(struct task_spec *s);

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Slices and their tasks as objects; see slice.h. What happens to them is decided elsewhere. */
+#include "slice.h"
+
+#include "backend.h"
+#include "channel.h"
+#include "document.h"
+#include "manager.h"
+#include "util/cleanup.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+STRTAB_DEFINE(slice_state, enum slice_state, [SLICE_CREATING] = "creating",
+	      [SLICE_ACTIVE] = "active", [SLICE_DELETING] = "deleting");
+
+int slice_new(struct slice **ret, struct manager *m, const char *id)
+{
+	_cleanup_(slice_freep) struct slice *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->manager = m;
+	s->cgroup_fd = s->leaf_fd = s->top_fd = s->init_fd = -1;
+	request_init(&s->request);
+	list_init(&s->waiters);
+	s->id = strdup(id);
+	if (!s->id || map_new(&s->tasks) < 0)
+		return -ENOMEM;
+	*ret = TAKE_PTR(s);
+	return 0;
+}
+
+static void task_free(struct slice_task *t)
+{
+	if (!t)
+		return;
+	assert(list_empty(&t->waiters));
+	json_decref(t->request);
+	free(t->reason);
+	free(t->name);
+	free(t);
+}
+
+struct slice *slice_free(struct slice *s)
+{
+	size_t cursor = 0;
+
+	if (!s)
+		return NULL;
+	assert(list_empty(&s->waiters));
+	for (struct slice_task *t; s->tasks && (t = map_next(s->tasks, &cursor, NULL));)
+		task_free(t);
+	map_free(s->tasks);
+	channel_free(s->channel);
+	sd_event_source_disable_unref(s->deadline);
+	enforcements_done(&s->enforced);
+	request_done(&s->request);
+	close_fd(s->cgroup_fd);
+	close_fd(s->leaf_fd);
+	close_fd(s->top_fd);
+	close_fd(s->init_fd);
+	free(s->cgroup);
+	free(s->top);
+	free(s->dir);
+	free(s->id);
+	free(s);
+	return NULL;
+}
+
+struct slice_task *slice_task_find(const struct slice *s, const char *name)
+{
+	return map_get(s->tasks, name);
+}
+
+int slice_task_add(struct slice *s, const char *name, json_t *request, struct slice_task **ret)
+{
+	struct slice_task *t = calloc(1, sizeof(*t));
+	int r = -ENOMEM;
+
+	if (!t)
+		return -ENOMEM;
+	list_init(&t->waiters);
+	t->exit_code = -1;
+	t->name = strdup(name);
+	if (t->name)
+		r = map_put(s->tasks, name, t);
+	if (r < 0) {
+		task_free(t);
+		return r;
+	}
+	t->request = json_incref(request);
+	*ret = t;
+	return 0;
+}
+
+void slice_task_remove(struct slice *s, const char *name)
+{
+	task_free(map_remove(s->tasks, name));
+}
+
+size_t slice_tasks_alive(const struct slice *s)
+{
+	size_t cursor = 0, alive = 0;
+
+	for (const struct slice_task *t; (t = map_next(s->tasks, &cursor, NULL));)
+		alive += !task_is_over(t->state);
+	return alive;
+}
+
+void slice_task_notify(struct slice *s, struct slice_task *t)
+{
+	struct list ready;
+
+	list_init(&ready);
+	list_each (item, next, &t->waiters) {
+		struct task_waiter *w = container_of(item, struct task_waiter, link);
+
+		if (w->until_over ? !task_is_over(t->state) : t->state == TASK_STARTING)
+			continue;
+		list_remove(item);
+		list_append(&ready, item);
+	}
+	while (!list_empty(&ready)) {
+		struct task_waiter *w = container_of(ready.next, struct task_waiter, link);
+
+		list_remove(&w->link);
+		w->done(s, t, w->userdata);
+	}
+}
+
+void slice_notify(struct slice *s, const struct fail *why)
+{
+	while (!list_empty(&s->waiters)) {
+		struct slice_waiter *w = container_of(s->waiters.next, struct slice_waiter, link);
+
+		list_remove(&w->link);
+		w->done(s, why, w->userdata);
+	}
+}
+
+static json_t *task_names(const struct slice *s)
+{
+	json_t *list = json_array();
+	size_t cursor = 0;
+
+	for (const struct slice_task *t; list && (t = map_next(s->tasks, &cursor, NULL));)
+		json_array_append_new(list, json_string(t->name));
+	return list;
+}
+
+static json_t *placement_of(const struct allocation *a)
+{
+	return json_pack("{s:s,s:i}", "why", a->why ? a->why : "", "cost", (int)a->cost);
+}
+
+/* Slices with shared CPUs run on whatever is not held exclusively right now. */
+static int put_pool(const struct slice *s, json_t *resources)
+{
+	_cleanup_(cpuset_freep) struct cpuset *pool = NULL;
+	struct view v = manager_view(s->manager);
+
+	if (view_shared_pool(&v, &pool) < 0)
+		return -ENOMEM;
+	return json_put(resources, "shared_pool", document_cpuset(pool));
+}
+
+static int put_allocation(const struct slice *s, json_t *object)
+{
+	const struct allocation *a = ledger_find(s->manager->ledger, s->id);
+	json_t *resources;
+
+	if (!a)
+		return 0;
+	resources = document_allocation(a);
+	if (resources && a->shared_millicpus > 0 && put_pool(s, resources) < 0) {
+		json_decref(resources);
+		return -ENOMEM;
+	}
+	return json_put(object, "resources", resources) < 0 ||
+			       json_put(object, "placement", placement_of(a)) < 0
+		       ? -ENOMEM
+		       : 0;
+}
+
+json_t *slice_document(const struct slice *s)
+{
+	_cleanup_json_ json_t *object = json_object();
+	_cleanup_json_ json_t *request = document_request(&s->request);
+
+	if (!object || !request || json_put_string(object, "id", s->id) < 0 ||
+	    json_put_string(object, "state", slice_state_to_string(s->state)) < 0 ||
+	    json_put_string(object, "owner", s->request.owner) < 0 ||
+	    json_put(object, "owner_uid", json_integer(s->owner_uid)) < 0 ||
+	    json_put_string(object, "role", s->request.role ? s->request.role : "default") < 0 ||
+	    json_put(object, "labels", json_incref(json_object_get(request, "labels"))) < 0 ||
+	    json_put(object, "created_at", document_time(s->created_usec)) < 0 ||
+	    json_put_string(object, "backend", s->backend->name) < 0 ||
+	    json_put_string(object, "cgroup", s->cgroup) < 0 ||
+	    json_put(object, "init_pid", json_integer(s->init_pid)) < 0 ||
+	    json_put(object, "request", TAKE_PTR(request)) < 0 || put_allocation(s, object) < 0 ||
+	    json_put(object, "enforcement", document_enforcements(&s->enforced)) < 0 ||
+	    json_put(object, "tasks", task_names(s)) < 0)
+		return NULL;
+	return TAKE_PTR(object);
+}
+
+static json_t *usage_of(const struct slice_task *t)
+{
+	return json_pack("{s:f,s:f,s:I}", "cpu_user_seconds", (double)t->cpu_user_usec / 1e6,
+			 "cpu_system_seconds", (double)t->cpu_system_usec / 1e6,
+			 "memory_peak_bytes", (json_int_t)t->memory_peak_bytes);
+}
+
+static int put_exit(const struct slice_task *t, json_t *object)
+{
+	const char *name = t->exit_signal ? sigabbrev_np(t->exit_signal) : NULL;
+
+	if (t->exit_code >= 0 && json_put(object, "exit_code", json_integer(t->exit_code)) < 0)
+		return -ENOMEM;
+	if (t->exit_signal &&
+	    json_put(object, "exit_signal",
+		     name ? json_string(name) : json_sprintf("%d", t->exit_signal)) < 0)
+		return -ENOMEM;
+	return json_put_string(object, "reason", t->reason);
+}
+
+json_t *slice_task_document(const struct slice *s, const struct slice_task *t)
+{
+	_cleanup_json_ json_t *object = json_object();
+	json_t *argv = json_object_get(t->request, "argv"),
+	       *user = json_object_get(t->request, "user");
+
+	if (!object || json_put_string(object, "name", t->name) < 0 ||
+	    json_put_string(object, "slice", s->id) < 0 ||
+	    json_put_string(object, "state", task_state_to_string(t->state)) < 0 ||
+	    (t->pid && json_put(object, "pid", json_integer(t->pid)) < 0) ||
+	    json_put(object, "argv", argv ? json_incref(argv) : json_array()) < 0 ||
+	    (user && json_put(object, "user", json_incref(user)) < 0) ||
+	    json_put(object, "started_at", document_time(t->started_usec)) < 0 ||
+	    json_put(object, "ended_at", document_time(t->ended_usec)) < 0 ||
+	    put_exit(t, object) < 0 ||
+	    json_put(object, "oom_killed", json_integer(t->oom_killed)) < 0 ||
+	    json_put(object, "restarts", json_integer(t->restarts)) < 0 ||
+	    (s->cgroup &&
+	     json_put(object, "cgroup", json_sprintf("%s/%s", s->cgroup, t->name)) < 0) ||
+	    json_put(object, "usage", usage_of(t)) < 0)
+		return NULL;
+	return TAKE_PTR(object);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The running side of a slice and its tasks: what carve makes, launch fills and supervise follows.
+ * Owned by the manager's map of slices; everything else borrows it within one callback. */
+
+#include "model/allocation.h"
+#include "model/enforcement.h"
+#include "model/request.h"
+#include "model/task.h"
+#include "model/task_spec.h"
+#include "util/fail.h"
+#include "util/list.h"
+#include "util/map.h"
+#include "wire/json.h"
+
+#include <sys/types.h>
+#include <systemd/sd-event.h>
+
+struct manager;
+struct backend;
+struct channel;
+
+enum slice_state { SLICE_CREATING, SLICE_ACTIVE, SLICE_DELETING };
+STRTAB_DECLARE(slice_state, enum slice_state);
+
+struct slice_task {
+	char *name;
+	enum task_state state;
+	json_t *request; /* as accepted: argv, user, limits ... */
+	pid_t pid;       /* of the running process, 0 none */
+	uint64_t start_time; /* field 22 of its /proc/PID/stat */
+	uint64_t started_usec, ended_usec; /* CLOCK_REALTIME, 0 not yet */
+	int exit_code;   /* -1: did not exit */
+	int exit_signal; /* 0: was not killed */
+	uint32_t oom_killed, restarts;
+	uint64_t cpu_user_usec, cpu_system_usec, memory_peak_bytes;
+	char *reason; /* why it failed or was lost */
+	bool stopping; /* somebody asked for its end */
+	struct list waiters; /* struct task_waiter */
+};
+
+struct slice {
+	struct manager *manager;
+	char *id;
+	enum slice_state state;
+	uid_t owner_uid;
+	struct request request;
+	uint64_t created_usec;
+	const struct backend *backend;
+	char *cgroup;  /* path in the v2 hierarchy, NULL without */
+	int cgroup_fd; /* the delegated directory in which tasks get their leaves, -1 without */
+	int leaf_fd;   /* the leaf of reeve-init, -1 without */
+	char *top;     /* path of the cgroup that the limits are set on; `cgroup` or above it */
+	int top_fd;
+	char *dir;     /* below the runtime directory: init.sock, record */
+	pid_t init_pid;
+	int init_fd; /* its pidfd */
+	uint64_t init_start_time;
+	struct enforcements enforced;
+	struct map *tasks; /* name -> struct slice_task */
+	unsigned tasks_made;
+	struct channel *channel;
+	sd_event_source *deadline; /* of creating or deleting */
+	struct fail failed;        /* why it is being taken down, when something failed */
+	unsigned removals;         /* attempts to remove what is still busy */
+	struct list waiters;       /* struct slice_waiter: until it is active, or gone */
+};
+
+/* Told once when a slice has become active, failed to, or is gone. */
+struct slice_waiter {
+	struct list link;
+	void (*done)(struct slice *s, const struct fail *why, void *userdata); /* why NULL: well */
+	void *userdata;
+};
+
+/* Told once when a task has become what is waited for. */
+struct task_waiter {
+	struct list link;
+	bool until_over; /* else: until it left TASK_STARTING */
+	void (*done)(struct slice *s, struct slice_task *t, void *userdata);
+	void *userdata;
+};
+
+int slice_new(struct slice **ret, struct manager *m, const char *id);
+struct slice *slice_free(struct slice *s); /* asserts that nobody waits */
+static inline void slice_freep(struct slice **s)
+{
+	slice_free(*s);
+}
+struct slice_task *slice_task_find(const struct slice *s, const char *name);
+int slice_task_add(struct slice *s, const char *name, json_t *request, struct slice_task **ret);
+void slice_task_remove(struct slice *s, const char *name);
+size_t slice_tasks_alive(const struct slice *s);
+
+json_t *slice_document(const struct slice *s);
+json_t *slice_task_document(const struct slice *s, const struct slice_task *t);
+
+/* Calls the waiters whose condition holds; they may remove the task. */
+void slice_task_notify(struct slice *s, struct slice_task *t);
+void slice_notify(struct slice *s, const struct fail *why);
