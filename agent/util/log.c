@@ -108,12 +108,9 @@ void log_line(enum log_level level, const struct log_about *about, const char *f
 		stderr, "reeve: %s: %s%s%s%s%s\n", level_names[level], text,
 		about && about->slice ? " slice=" : "", about && about->slice ? about->slice : "",
 		about && about->task ? " task=" : "", about && about->task ? about->task : "");
-<<<<<<< HEAD
-=======
 }
 
 int log_stream_open(const char *identifier)
 {
 	return sd_journal_stream_fd(identifier, priorities[LOG_LEVEL_INFO], 0);
->>>>>>> main
 }
