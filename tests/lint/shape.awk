@@ -99,7 +99,7 @@ function check_declaration(line, text, before, name) {
 			report(line, "typedef", "typedef only for callbacks")
 		return
 	}
-	if (is_source && text ~ /^extern/ && text !~ /^extern const struct/) {
+	if (is_source && !is_test && text ~ /^extern/ && text !~ /^extern const struct/) {
 		report(line, "extern", "what is shared is declared in a header")
 		return
 	}
