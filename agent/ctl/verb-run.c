@@ -309,20 +309,17 @@ static int signal_number(const json_t *task)
 }
 
 /* A task that could not be started: env(1)'s 127 for a missing program, 126 for one that cannot be
- * executed, else 125. The sentence is the agent's; its "code" is asked first. */
+ * executed, else 125. The agent's sentence begins with the step that failed, as reeve-init told it;
+ * a missing working directory ("chdir: ...") is none of the program's. */
 static enum ctl_exit failed_status(const struct session *s, const json_t *task)
 {
-	const char *reason = look_text(task, "reason"), *code = look_text(task, "code");
+	const char *reason = look_text(task, "reason");
+	bool exec = reason && strncmp(reason, "exec", 4) == 0;
 
-	session_complain(s, reason ? reason : "the task could not be run", code);
-	if (code ? strcmp(code, "not-found") == 0
-		 : reason && strstr(reason, strerrordesc_np(ENOENT)))
+	session_complain(s, reason ? reason : "the task could not be run", NULL);
+	if (exec && strstr(reason, strerrordesc_np(ENOENT)))
 		return CTL_NOT_FOUND;
-	if (code ? strcmp(code, "not-executable") == 0 || strcmp(code, "not-permitted") == 0
-		 : reason && (strstr(reason, strerrordesc_np(EACCES)) ||
-			      strstr(reason, strerrordesc_np(ENOEXEC))))
-		return CTL_NOT_EXECUTABLE;
-	return CTL_RUN_FAILED;
+	return exec ? CTL_NOT_EXECUTABLE : CTL_RUN_FAILED;
 }
 
 static enum ctl_exit task_status(const struct run *r)

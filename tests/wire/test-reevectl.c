@@ -181,6 +181,9 @@ static void exec_reevectl(const struct agent *a, char *const *arguments)
 	(void)setenv("TZ", "UTC", 1);
 	(void)setenv("LC_ALL", "C.UTF-8", 1);
 	(void)setenv("COLUMNS", "100", 1);
+	/* a sanitizer's finding must not look like a refusal */
+	(void)setenv("ASAN_OPTIONS", "exitcode=199", 0);
+	(void)setenv("UBSAN_OPTIONS", "exitcode=199", 0);
 	execv(program, argv);
 	_exit(98);
 }
@@ -377,6 +380,8 @@ static void test_run_ends_with_the_status_of_the_task(void **state)
 		 127, "reevectl: exec true: No such file or directory\n");
 	run_case(TASK("\"state\":\"failed\",\"reason\":\"exec true: Permission denied\""), 126,
 		 "Permission denied");
+	run_case(TASK("\"state\":\"failed\",\"reason\":\"chdir: No such file or directory\""), 125,
+		 "chdir");
 	run_case(TASK("\"state\":\"lost\",\"reason\":\"the agent was away\""), 125, "was away");
 }
 
