@@ -112,8 +112,7 @@ static enum ctl_exit catch_signals(struct run *r)
 	return CTL_OK;
 }
 
-/* --- waiting for the end ------------------------------------------------------------------------
- */
+/* --- waiting for the end --- */
 
 static void wait_for_end(struct run *r);
 
@@ -185,8 +184,7 @@ static void wait_for_end(struct run *r)
 		r->gone = true;
 }
 
-/* --- the steps ----------------------------------------------------------------------------------
- */
+/* --- the steps --- */
 
 static void tell_placement(const struct session *s, const json_t *slice)
 {
