@@ -23,7 +23,10 @@ enum {
 	BAR = 12,
 	PAGE_SMALL = 680,
 	PAGE = 1040,
+	PAGE_MANY = 1440, /* for more than so many packages: */
+	MANY_PACKAGES = 4,
 	PACKAGE_WIDTH = 440,
+	PACKAGE_WIDTH_MANY = 340,
 	NODE_WIDTH = 300,
 	NUMBERED_CORES = 96, /* more cores: small cells without numbers */
 	LEGEND_LINES = 40,
@@ -31,7 +34,7 @@ enum {
 
 struct pen {
 	const struct picture *p;
-	unsigned cell_width, cell_height;
+	unsigned cell_width, cell_height, package_width;
 	bool numbers;
 };
 
@@ -259,7 +262,7 @@ static unsigned put_row(struct buf *into, struct box *boxes, unsigned count,
 static unsigned put_boxes(const struct pen *pen, struct buf *into, unsigned width,
 			  const size_t run[2], unsigned depth)
 {
-	unsigned per_row = (width + GAP) / ((depth == 1 ? PACKAGE_WIDTH : NODE_WIDTH) + GAP);
+	unsigned per_row = (width + GAP) / ((depth == 1 ? pen->package_width : NODE_WIDTH) + GAP);
 	struct box row[8] = { 0 };
 	unsigned count = 0, all = 0, y = 0, wide;
 	size_t from, next;
@@ -352,6 +355,27 @@ static unsigned put_legend(const struct pen *pen, struct buf *into, unsigned y, 
 	return y;
 }
 
+/* What the colours of CPUs and devices without a slice mean. */
+static unsigned put_marks(struct buf *into, unsigned y)
+{
+	static const struct {
+		int holder;
+		const char *text;
+	} marks[] = {
+		{ HOLDER_FREE, "free" },
+		{ HOLDER_SHARED, "shared pool" },
+		{ HOLDER_RESERVED, "not offered" },
+		{ HOLDER_ISOLATED, "isolated, free" },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(marks); i++) {
+		svg_rect(into, svg_holder_class(marks[i].holder),
+			 &(struct svg_box){ i * 130, y, 18, 16, 4 });
+		svg_text(into, i * 130 + 26, y + 12, "d", marks[i].text);
+	}
+	return y + LINE + 2;
+}
+
 static unsigned put_conditions(const struct pen *pen, struct buf *into, unsigned y, unsigned width)
 {
 	for (size_t i = 0; i < pen->p->conditions_count && i < LEGEND_LINES; i++) {
@@ -401,18 +425,21 @@ static unsigned put_page(const struct pen *pen, struct buf *into, unsigned width
 	y = put_elsewhere(pen, into, y, width) + 4;
 	y = put_facts(pen, into, y, width) + 6;
 	y = put_legend(pen, into, y, width);
+	y = put_marks(into, y);
 	return put_conditions(pen, into, y, width);
 }
 
 void svg_draw(struct buf *into, const struct picture *p)
 {
 	bool few = p->cores_count <= 16 && p->packages_count <= 1;
-	unsigned width = (few ? PAGE_SMALL : PAGE) - 2 * MARGIN, height;
+	bool many = p->packages_count > MANY_PACKAGES;
+	unsigned width = (few ? PAGE_SMALL : many ? PAGE_MANY : PAGE) - 2 * MARGIN, height;
 	_cleanup_(buf_done) struct buf page = { 0 };
 	struct pen pen = { .p = p, .numbers = p->cores_count <= NUMBERED_CORES };
 
 	pen.cell_width = pen.numbers ? (p->highest_cpu > 99 ? 30 : 26) : 12;
 	pen.cell_height = pen.numbers ? 18 : 9;
+	pen.package_width = many ? PACKAGE_WIDTH_MANY : PACKAGE_WIDTH;
 	height = put_page(&pen, &page, width) + 2 * MARGIN;
 	buf_format(into,
 		   "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%u\" height=\"%u\" "
