@@ -3,6 +3,7 @@
 #include "backend.h"
 
 #include "manager.h"
+#include "util/buf.h"
 #include "util/cleanup.h"
 
 #include <errno.h>
@@ -18,11 +19,10 @@ const struct backend *const backends[] = {
 int backend_choose(struct manager *m, const struct backend **ret, struct fail *f)
 {
 	struct fail why = { 0 };
-	char reasons[sizeof(f->text)] = "";
+	_cleanup_(buf_done) struct buf reasons = { 0 };
 
 	for (size_t i = 0; backends[i]; i++) {
 		const struct backend *b = backends[i];
-		size_t n = strlen(reasons);
 
 		if (m->config->backend != BACKEND_AUTO && m->config->backend != b->choice)
 			continue;
@@ -30,11 +30,10 @@ int backend_choose(struct manager *m, const struct backend **ret, struct fail *f
 			*ret = b;
 			return 0;
 		}
-		(void)snprintf(reasons + n, sizeof(reasons) - n, "%s%s: %s", n ? "; " : "", b->name,
-			       why.text); /* may be cut */
+		buf_format(&reasons, "%s%s: %s", reasons.size ? "; " : "", b->name, why.text);
 	}
 	return fail_code(f, -EOPNOTSUPP, "no-backend", "no way to hold slices works here: %s",
-			 reasons);
+			 reasons.data ? reasons.data : "out of memory");
 }
 
 uint32_t backend_controllers(const struct slice *s)

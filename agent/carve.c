@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -29,8 +30,8 @@ enum {
 	CREATE_LIMIT_USEC =
 		30 * 1000000,		/* PID 1 may be slow (20 s on the bus); reeve-init is not */
 	QUIT_LIMIT_USEC = 10 * 1000000, /* from FRAME_QUIT until its socket closes */
-	REMOVE_RETRY_USEC = 50 * 1000,	/* a killed process may take a moment to leave its cgroup */
-	REMOVE_RETRIES = 100,
+	REMOVE_TRY_USEC = 500 * 1000,	/* when cgroup.events stays silent */
+	REMOVE_TRIES = 60,
 };
 
 static void remove_resources(struct slice *s);
@@ -95,12 +96,43 @@ static void on_removed(struct slice *s, int error, const struct fail *why)
 	gone(s, s->failed.error ? &s->failed : NULL);
 }
 
-static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_still_busy(sd_event_source *source, uint64_t usec, void *userdata)
 {
+	struct slice *s = userdata;
+
 	(void)source;
 	(void)usec;
-	remove_resources(userdata);
+	s->emptied = sd_event_source_disable_unref(s->emptied);
+	remove_resources(s);
 	return 0;
+}
+
+static int on_emptied(sd_event_source *source, const struct inotify_event *event, void *userdata)
+{
+	struct slice *s = userdata;
+	bool populated = true;
+
+	(void)source;
+	(void)event;
+	if (s->cgroup_fd >= 0 && cg_populated(s->cgroup_fd, &populated) == 0 && !populated)
+		remove_resources(s);
+	return 0;
+}
+
+/* A killed process takes a moment to leave its cgroup: cgroup.events tells when the last one has.
+ */
+static int await_empty(struct slice *s)
+{
+	char path[64];
+
+	if (s->removals++ >= REMOVE_TRIES || s->cgroup_fd < 0)
+		return -EBUSY;
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d/cgroup.events",
+		       s->cgroup_fd); /* fits */
+	if (!s->emptied &&
+	    sd_event_add_inotify(s->manager->loop, &s->emptied, path, IN_MODIFY, on_emptied, s) < 0)
+		return -EBUSY;
+	return arm(s, REMOVE_TRY_USEC, on_still_busy);
 }
 
 static void remove_resources(struct slice *s)
@@ -110,12 +142,10 @@ static void remove_resources(struct slice *s)
 
 	enforce_undo(s);
 	r = s->backend->remove(s, on_removed, &why);
-	if (r == 0)
-		return;
-	if (r == -EBUSY && s->removals++ < REMOVE_RETRIES &&
-	    arm(s, REMOVE_RETRY_USEC, on_retry) >= 0)
-		return;
-	on_removed(s, r, &why);
+	if (r == -EBUSY)
+		r = await_empty(s) < 0 ? r : 0;
+	if (r < 0)
+		on_removed(s, r, &why);
 }
 
 /* From any step of the way up, or when reeve-init died: kill, take away, tell. */
@@ -161,20 +191,30 @@ void carve_keep_record(struct slice *s)
 			    "it will not be found again after a restart: %s", why.text);
 }
 
-static void on_welcome(pid_t init_pid, void *userdata)
+static void activate(struct slice *s)
 {
-	struct slice *s = userdata;
-
-	if (s->state != SLICE_CREATING) {
-		s->init_pid = init_pid;
-		return;
-	}
 	disarm(s);
 	s->state = SLICE_ACTIVE;
 	report(s, EVENT_SLICE_CREATED, NULL);
 	slice_notify(s, NULL);
 	carve_keep_record(s);
 	enforce_pool_changed(s->manager);
+}
+
+/* reeve-init is up: it has pinned itself, so what holds it can be read back; no task runs yet. */
+static void on_welcome(pid_t init_pid, void *userdata)
+{
+	struct slice *s = userdata;
+	struct fail why = { 0 };
+
+	if (s->state != SLICE_CREATING) {
+		s->init_pid = init_pid;
+		return;
+	}
+	if (enforce_apply(s, &why) < 0)
+		retreat(s, &why);
+	else
+		activate(s);
 }
 
 static void on_status(const struct channel_status *status, void *userdata)
@@ -230,8 +270,6 @@ static void on_admitted(struct slice *s, int error, const struct fail *why)
 {
 	struct fail reason = why ? *why : (struct fail){ 0 };
 
-	if (error == 0)
-		error = enforce_apply(s, &reason);
 	if (error == 0)
 		error = carve_connect(s, &reason);
 	if (error < 0)

@@ -80,7 +80,7 @@ static const char *resource_of(const char *limit, enum mechanism *ret)
 static int add_readback(struct work *w, const struct cg_readback *b)
 {
 	struct enforcement row = {
-		.limit = (char *)b->limit, .file = b->file, .wanted = b->wanted, .actual = b->actual
+		.limit = b->limit, .file = b->file, .wanted = b->wanted, .actual = b->actual
 	};
 	char reason[256] = "";
 
@@ -240,7 +240,7 @@ static int report_missing(struct work *w, const char *resource, const char *limi
 {
 	char text[32];
 	struct enforcement row = { .resource = resource,
-				   .limit = (char *)limit,
+				   .limit = limit,
 				   .mechanism = MECHANISM_NONE,
 				   .wanted = text,
 				   .reason = "this host has no cgroup v2 that can be written" };

@@ -12,32 +12,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HELP = 'h', VERSION = 'V', CONFIG = 'c', FIRST = 256 };
+enum { OPTION_HELP = 'h', OPTION_VERSION = 'V', OPTION_CONFIG = 'c', OPTION_FIRST = 256 };
 
 struct reeved_option {
 	const char *name, *argument, *help; /* argument NULL: a switch */
 	const char *section, *key;	    /* of the configuration; or: */
 	size_t offset;			    /* of a char * or bool in struct config */
-	int letter;			    /* special: HELP, VERSION, CONFIG */
+	int letter; /* special: OPTION_HELP, OPTION_VERSION, OPTION_CONFIG */
 };
 
-#define KEY(option, word, text, group, item)                                                       \
-	{                                                                                          \
-		.name = (option), .argument = (word), .help = (text), .section = (group),          \
-		.key = (item)                                                                      \
+#define KEY(option, word, text, group, item)                                              \
+	{                                                                                 \
+		.name = (option), .argument = (word), .help = (text), .section = (group), \
+		.key = (item)                                                             \
 	}
-#define MEMBER(option, word, text, member)                                                         \
-	{                                                                                          \
-		.name = (option), .argument = (word), .help = (text),                              \
-		.offset = offsetof(struct config, member)                                          \
+#define MEMBER(option, word, text, member)                            \
+	{                                                             \
+		.name = (option), .argument = (word), .help = (text), \
+		.offset = offsetof(struct config, member)             \
 	}
-#define SPECIAL(option, word, text, what)                                                          \
-	{                                                                                          \
-		.name = (option), .argument = (word), .help = (text), .letter = (what)             \
+#define SPECIAL(option, word, text, what)                                              \
+	{                                                                              \
+		.name = (option), .argument = (word), .help = (text), .letter = (what) \
 	}
 
 static const struct reeved_option reeved_options[] = {
-	SPECIAL("config", "FILE", "read this configuration file", CONFIG),
+	SPECIAL("config", "FILE", "read this configuration file", OPTION_CONFIG),
 	KEY("socket", "PATH", "serve the API on this unix socket", "agent", "socket"),
 	KEY("runtime-dir", "DIR", "keep sockets of slices here", "agent", "runtime-dir"),
 	KEY("state-dir", "DIR", "keep the store and task output here", "agent", "state-dir"),
@@ -46,8 +46,8 @@ static const struct reeved_option reeved_options[] = {
 	MEMBER("topology", "FILE.xml", "look at the machine in this hwloc XML file", topology),
 	MEMBER("print-inventory", NULL, "print the inventory as JSON and exit", print_inventory),
 	MEMBER("check-config", NULL, "read the configuration, complain about it, and exit", check),
-	SPECIAL("version", NULL, "print the version and exit", VERSION),
-	SPECIAL("help", NULL, "print this and exit", HELP),
+	SPECIAL("version", NULL, "print the version and exit", OPTION_VERSION),
+	SPECIAL("help", NULL, "print this and exit", OPTION_HELP),
 };
 
 static int print_help(void)
@@ -95,7 +95,7 @@ static void fill_table(struct option *table)
 			(struct option){ .name = reeved_options[i].name,
 					 .has_arg = reeved_options[i].argument ? required_argument
 									       : no_argument,
-					 .val = FIRST + (int)i };
+					 .val = OPTION_FIRST + (int)i };
 	table[ARRAY_SIZE(reeved_options)] = (struct option){ 0 };
 }
 
@@ -111,19 +111,19 @@ static int walk(int argc, char **argv, struct config *c, bool second, struct fai
 	opterr = 0;
 	while (r == 0 && (letter = getopt_long(argc, argv, ":hVc:", table, NULL)) != -1) {
 		const struct reeved_option *o =
-			letter >= FIRST ? &reeved_options[letter - FIRST] : NULL;
+			letter >= OPTION_FIRST ? &reeved_options[letter - OPTION_FIRST] : NULL;
 		int special = o ? o->letter : letter;
 
 		if (letter == '?' || letter == ':')
 			return fail_set(f, -EINVAL, "%s %s; try reeved --help", argv[optind - 1],
 					letter == ':' ? "needs a value" : "is no option of reeved");
-		if (special == HELP && !second)
+		if (special == OPTION_HELP && !second)
 			return print_help();
-		if (special == VERSION && !second) {
+		if (special == OPTION_VERSION && !second) {
 			(void)printf("reeved %s\n", REEVE_VERSION);
 			return OPTIONS_PRINTED;
 		}
-		if (special == CONFIG && !second) {
+		if (special == OPTION_CONFIG && !second) {
 			free(c->file);
 			c->file = strdup(optarg);
 		} else if (o && !special && second) {

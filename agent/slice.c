@@ -56,6 +56,7 @@ struct slice *slice_free(struct slice *s)
 	map_free(s->tasks);
 	channel_free(s->channel);
 	sd_event_source_disable_unref(s->deadline);
+	sd_event_source_disable_unref(s->emptied);
 	enforcements_done(&s->enforced);
 	request_done(&s->request);
 	close_fd(s->cgroup_fd);

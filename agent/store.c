@@ -5,9 +5,10 @@
 #include "store.h"
 
 #include "util/cleanup.h"
-#include "util/log.h"
+#include "util/fs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -168,16 +169,17 @@ static int try_open(struct store **ret, const char *path, struct fail *f)
 }
 
 /* reeve.db -> reeve.db.bad, with its write-ahead log. */
-static void set_aside(const char *path)
+static void set_aside(const char *dir)
 {
 	static const char *const suffixes[] = { "", "-wal", "-shm" };
+	_cleanup_close_ int fd = fs_open_dir(AT_FDCWD, dir);
 
-	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
-		char from[PATH_MAX], to[PATH_MAX];
+	for (size_t i = 0; fd >= 0 && i < ARRAY_SIZE(suffixes); i++) {
+		char from[32], to[32];
 
-		(void)snprintf(from, sizeof(from), "%s%s", path, suffixes[i]);
-		(void)snprintf(to, sizeof(to), "%s.bad%s", path, suffixes[i]);
-		(void)rename(from, to); /* what is not there needs no moving */
+		(void)snprintf(from, sizeof(from), "reeve.db%s", suffixes[i]); /* fits */
+		(void)snprintf(to, sizeof(to), "reeve.db.bad%s", suffixes[i]); /* fits */
+		(void)renameat(fd, from, fd, to); /* what is not there needs no moving */
 	}
 }
 
@@ -192,7 +194,7 @@ int store_open(struct store **ret, const char *dir, bool *ret_set_aside, struct 
 	r = try_open(ret, path, f);
 	if (r != -EBADMSG)
 		return r;
-	set_aside(path);
+	set_aside(dir);
 	*ret_set_aside = true;
 	return try_open(ret, path, f);
 }

@@ -49,11 +49,12 @@ static void keep_record(struct slice *s, const struct slice_task *t)
 		log_warning(&(struct log_about){ .slice = s->id, .task = t->name }, "%s", why.text);
 }
 
-static void set_reason(struct slice_task *t, const char *format, const char *a, const char *b)
+static void set_reason(struct slice_task *t, const char *what, const char *why)
 {
 	char text[256];
 
-	(void)snprintf(text, sizeof(text), format, a, b); /* may be cut */
+	(void)snprintf(text, sizeof(text), "%s%s%s", what, why ? ": " : "",
+		       why ? why : ""); /* may be cut */
 	free(t->reason);
 	t->reason = strdup(text);
 }
@@ -74,10 +75,10 @@ static void copy_facts(struct slice_task *t, const struct channel_status *status
 	t->cpu_system_usec = status->cpu_system_usec;
 	t->memory_peak_bytes = status->memory_peak_bytes;
 	if (status->state == FRAME_STATE_FAILED)
-		set_reason(t, "%s: %s", status->stage[0] ? status->stage : "start",
+		set_reason(t, status->stage[0] ? status->stage : "start",
 			   strerror((int)status->error));
 	else if (status->oom_killed > 0 && !t->reason)
-		set_reason(t, "%s%s", "the kernel's OOM killer took processes of it", "");
+		set_reason(t, "the kernel's OOM killer took processes of it", NULL);
 }
 
 /* What is over need not be kept by reeve-init any more: its table is small. */
@@ -161,7 +162,7 @@ void supervise_result(struct slice *s, const char *task, int error)
 
 	if (error == 0 || !t || t->state != TASK_STARTING)
 		return;
-	set_reason(t, "%s: %s", "reeve-init refused it", strerror(-error));
+	set_reason(t, "reeve-init refused it", strerror(-error));
 	end_without_init(s, t, TASK_HAPPENING_START_FAILED, EVENT_TASK_FAILED);
 }
 
@@ -172,7 +173,7 @@ void supervise_all_lost(struct slice *s, const char *reason)
 	for (struct slice_task *t; (t = map_next(s->tasks, &cursor, NULL));) {
 		if (task_is_over(t->state))
 			continue;
-		set_reason(t, "%s%s", reason, "");
+		set_reason(t, reason, NULL);
 		t->ended_usec = s->manager->host->realtime_usec(s->manager->host);
 		end_without_init(s, t, TASK_HAPPENING_LOST, EVENT_TASK_LOST);
 	}

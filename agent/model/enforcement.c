@@ -13,14 +13,14 @@ STRTAB_DEFINE(mechanism,
 
 static void row_done(struct enforcement *row)
 {
-	free(row->limit);
-	free(row->file);
-	free(row->wanted);
-	free(row->actual);
-	free(row->reason);
+	free((char *)row->limit);
+	free((char *)row->file);
+	free((char *)row->wanted);
+	free((char *)row->actual);
+	free((char *)row->reason);
 }
 
-static int copy_text(char **ret, const char *text)
+static int copy_text(const char **ret, const char *text)
 {
 	*ret = text ? strdup(text) : NULL;
 	return text && !*ret ? -ENOMEM : 0;

@@ -20,11 +20,11 @@ STRTAB_DECLARE(mechanism, enum mechanism);
 
 struct enforcement {
 	const char *resource; /* "cpu" "memory" "memory-nodes" "processes" "hugepages" "devices" */
-	char *limit;          /* "cpus", "memory_max" */
+	const char *limit;    /* "cpus", "memory_max" */
 	enum mechanism mechanism;
-	char *file;           /* or the system call */
-	char *wanted, *actual;
-	char *reason; /* why it is not what was wanted; NULL when it is */
+	const char *file;     /* or the system call */
+	const char *wanted, *actual;
+	const char *reason; /* why it is not what was wanted; NULL when it is */
 };
 
 struct enforcements {

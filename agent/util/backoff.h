@@ -7,7 +7,7 @@
 
 struct backoff {
 	uint64_t first_usec, max_usec; /* both > 0, first <= max */
-	uint64_t current_usec;         /* 0 before the first failure */
+	uint64_t current_usec;	       /* 0 before the first failure */
 };
 
 static inline uint64_t backoff_next(struct backoff *b)
@@ -15,8 +15,8 @@ static inline uint64_t backoff_next(struct backoff *b)
 	if (b->current_usec == 0)
 		b->current_usec = b->first_usec;
 	else
-		b->current_usec = b->current_usec > b->max_usec / 2 ? b->max_usec
-								    : b->current_usec * 2;
+		b->current_usec =
+			b->current_usec > b->max_usec / 2 ? b->max_usec : b->current_usec * 2;
 	return b->current_usec;
 }
 

@@ -19,6 +19,6 @@ int buf_append(struct buf *b, const void *data, size_t size);
 int buf_text(struct buf *b, const char *text);
 int buf_format(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_consume(struct buf *b, size_t size); /* drops that many bytes from the front */
-void buf_clear(struct buf *b);                /* empties it, keeps the memory, forgets the error */
+void buf_clear(struct buf *b);		      /* empties it, keeps the memory, forgets the error */
 int buf_error(const struct buf *b);
 char *buf_steal(struct buf *b); /* the caller frees it; never NULL unless buf_error() */

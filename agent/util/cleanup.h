@@ -11,12 +11,12 @@
 
 #define _cleanup_(f) __attribute__((cleanup(f)))
 
-#define TAKE(variable, empty)                                                                      \
-	({                                                                                         \
-		__typeof__(variable) *_take = &(variable);                                         \
-		__typeof__(variable) _taken = *_take;                                              \
-		*_take = (empty);                                                                  \
-		_taken;                                                                            \
+#define TAKE(variable, empty)                              \
+	({                                                 \
+		__typeof__(variable) *_take = &(variable); \
+		__typeof__(variable) _taken = *_take;      \
+		*_take = (empty);                          \
+		_taken;                                    \
 	})
 #define TAKE_PTR(pointer) TAKE(pointer, NULL)
 #define TAKE_FD(fd) TAKE(fd, -1)
@@ -24,12 +24,12 @@
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Defines NAMEp(), the cleanup function for a `struct noun *` whose destroyer takes NULL. */
-#define DEFINE_CLEANUP(type, destroyer)                                                            \
-	static inline void destroyer##p(type *pointer)                                             \
-	{                                                                                          \
-		if (*pointer)                                                                      \
-			destroyer(*pointer);                                                       \
-	}                                                                                          \
+#define DEFINE_CLEANUP(type, destroyer)                \
+	static inline void destroyer##p(type *pointer) \
+	{                                              \
+		if (*pointer)                          \
+			destroyer(*pointer);           \
+	}                                              \
 	struct swallow_semicolon
 
 static inline void freep(void *pointer)

@@ -14,7 +14,7 @@ enum { CPUSET_MAX = 65535 };
 
 struct cpuset; /* an hwloc_bitmap_t under our name */
 
-int cpuset_new(struct cpuset **ret); /* empty */
+int cpuset_new(struct cpuset **ret);			      /* empty */
 int cpuset_copy(struct cpuset **ret, const struct cpuset *s); /* NULL copies to NULL */
 struct cpuset *cpuset_free(struct cpuset *s);
 static inline void cpuset_freep(struct cpuset **s)
@@ -41,7 +41,7 @@ int cpuset_intersect(struct cpuset *into, const struct cpuset *other);
 
 /* Walks in rising order: start with previous -1, ends with -1. */
 int cpuset_next(const struct cpuset *s, int previous);
-#define cpuset_each(number, set)                                                                   \
+#define cpuset_each(number, set) \
 	for (int number = cpuset_next(set, -1); number >= 0; number = cpuset_next(set, number))
 
 hwloc_const_bitmap_t cpuset_as_hwloc(const struct cpuset *s);

@@ -3,6 +3,7 @@
 #include "util/fail.h"
 
 #include "util/cleanup.h"
+#include "util/parse.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -53,6 +54,7 @@ __attribute__((format(printf, 4, 0))) static int fill(struct fail *f, int error,
 	f->error = error;
 	f->code = code;
 	(void)vsnprintf(f->text, sizeof(f->text), format, args); /* a cut sentence is still one */
+	parse_clean(f->text);
 	return error;
 }
 
@@ -90,5 +92,6 @@ int fail_prefix(struct fail *f, const char *format, ...)
 	va_end(args);
 	n = strlen(f->text);
 	(void)snprintf(f->text + n, sizeof(f->text) - n, ": %s", old);
+	parse_clean(f->text);
 	return f->error;
 }

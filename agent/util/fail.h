@@ -8,9 +8,9 @@
 #include <stddef.h>
 
 struct fail {
-	int error;        /* negative errno, 0 while nothing failed */
+	int error;	  /* negative errno, 0 while nothing failed */
 	const char *code; /* short machine-readable name, static; never NULL once error is set */
-	char text[512];   /* one sentence for a person, no newline, always terminated */
+	char text[512]; /* one sentence for a person: one line of valid UTF-8, always terminated */
 };
 
 /* Both fill *f (which may be NULL) and return error, so that `return fail_set(...)` reads well.

@@ -81,6 +81,8 @@ int fs_read_line(int dirfd, const char *path, char *room, size_t size)
 	if (n < 0)
 		return (int)n;
 	chunk[n] = 0;
+	if ((size_t)n == sizeof(chunk) - 1 && !strchr(chunk, '\n'))
+		return -E2BIG; /* the line goes on behind what was read */
 	cut_line(chunk);
 	if (strlen(chunk) >= size)
 		return -E2BIG;
@@ -213,6 +215,18 @@ static int add_name(char ***names, size_t *count, size_t *capacity, const char *
 	return 0;
 }
 
+/* NULL at the end with errno 0, or on failure with what it was. */
+static struct dirent *next_entry(DIR *dir)
+{
+	struct dirent *e;
+
+	do {
+		errno = 0;
+		e = readdir(dir);
+	} while (e && (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0));
+	return e;
+}
+
 int fs_list(int dirfd, const char *path, char ***ret, size_t *ret_count)
 {
 	_cleanup_(fs_names_freep) char **names = NULL;
@@ -229,17 +243,15 @@ int fs_list(int dirfd, const char *path, char ***ret, size_t *ret_count)
 	if (!dir)
 		return -errno;
 	TAKE_FD(fd);
-	for (struct dirent *e; (e = readdir(dir));) {
-		int r;
+	for (struct dirent *e; (e = next_entry(dir));) {
+		int r = count < NAMES_LIMIT ? add_name(&names, &count, &capacity, e->d_name)
+					    : -E2BIG;
 
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-			continue;
-		if (count >= NAMES_LIMIT)
-			return -E2BIG;
-		r = add_name(&names, &count, &capacity, e->d_name);
 		if (r < 0)
 			return r;
 	}
+	if (errno)
+		return -errno; /* half a directory is not a directory */
 	if (count > 1)
 		qsort(names, count, sizeof(char *), compare_names);
 	*ret = TAKE_PTR(names);
@@ -309,6 +321,8 @@ int fs_make_dirs(const char *path, mode_t mode)
 
 	if (!copy)
 		return -ENOMEM;
+	if (!*copy)
+		return -ENOENT; /* as mkdir(2) says of an empty path */
 	for (char *p = copy + 1; *p; p++) {
 		if (*p != '/')
 			continue;

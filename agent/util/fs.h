@@ -15,8 +15,8 @@
  * caller frees. */
 int fs_read(int dirfd, const char *path, size_t limit, char **ret, size_t *ret_size);
 
-/* The first line without its newline or trailing blanks, into room; -E2BIG when it does not fit.
- * An empty file gives "". */
+/* The first line without its newline or trailing blanks, into room; -E2BIG when it does not fit, or
+ * has more than 4095 bytes. An empty file gives "". */
 int fs_read_line(int dirfd, const char *path, char *room, size_t size);
 int fs_read_line_new(int dirfd, const char *path, char **ret); /* heap, at most 64 KiB */
 
@@ -47,6 +47,6 @@ int fs_readlink(int dirfd, const char *path, char **ret);
 /* The last component of where a link points: what sysfs means by `driver`, `iommu_group`. */
 int fs_link_name(int dirfd, const char *path, char **ret);
 
-int fs_open_dir(int dirfd, const char *path); /* O_PATH-free directory fd, close-on-exec */
+int fs_open_dir(int dirfd, const char *path);	 /* O_PATH-free directory fd, close-on-exec */
 int fs_make_dirs(const char *path, mode_t mode); /* like mkdir -p; an existing directory is fine */
 int fs_remove_tree(int dirfd, const char *path); /* does not follow links; absent is fine */

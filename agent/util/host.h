@@ -11,14 +11,14 @@
 #include <stdint.h>
 
 struct host {
-	char *root;       /* absolute path of the root, "/" on the live host */
-	bool live;        /* the real machine: syscalls, netlink and libraries may be asked too */
+	char *root; /* absolute path of the root, "/" on the live host */
+	bool live;  /* the real machine: syscalls, netlink and libraries may be asked too */
 	int root_fd, sys_fd, proc_fd;
-	int cgroup_fd;    /* root of the cgroup v2 hierarchy, -1 where none is mounted */
+	int cgroup_fd;	   /* root of the cgroup v2 hierarchy, -1 where none is mounted */
 	char *cgroup_path; /* its path within the root ("/sys/fs/cgroup"), NULL with cgroup_fd -1 */
 	uint64_t (*monotonic_usec)(const struct host *); /* CLOCK_BOOTTIME on the live host */
-	uint64_t (*realtime_usec)(const struct host *);  /* microseconds since 1970-01-01 UTC */
-	void *clock_userdata;                            /* for a fake clock */
+	uint64_t (*realtime_usec)(const struct host *);	 /* microseconds since 1970-01-01 UTC */
+	void *clock_userdata;				 /* for a fake clock */
 };
 
 /* root NULL or "/": the live host. Otherwise a directory that has sys/ or proc/ in it, or whose one

@@ -11,7 +11,7 @@ struct list {
 	struct list *next, *previous;
 };
 
-#define container_of(pointer, type, member)                                                        \
+#define container_of(pointer, type, member) \
 	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 static inline void list_init(struct list *l)
@@ -41,6 +41,6 @@ static inline void list_remove(struct list *item)
 }
 
 /* `item` may be removed (and freed) in the body; `next` is a scratch variable of the same type. */
-#define list_each(item, next, head)                                                                \
-	for (struct list *item = (head)->next, *next = item->next; item != (head);                 \
+#define list_each(item, next, head)                                                \
+	for (struct list *item = (head)->next, *next = item->next; item != (head); \
 	     item = next, next = item->next)

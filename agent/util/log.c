@@ -4,6 +4,7 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include "util/log.h"
 
+#include "util/parse.h"
 #include "util/strtab.h"
 
 #include <stdarg.h>
@@ -14,6 +15,8 @@
 #include <sys/uio.h>
 #include <systemd/sd-journal.h>
 #include <unistd.h>
+
+enum { TEXT_ROOM = 1024 };
 
 static enum log_level most_verbose = LOG_LEVEL_INFO;
 
@@ -49,9 +52,18 @@ static bool stderr_is_journal(void)
 	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
 }
 
-static void add_field(struct iovec *fields, int *count, char *room, size_t size, const char *name,
-		      const char *value)
+enum { FIELDS_MAX = 6 };
+
+struct record { /* one journal entry on the stack */
+	struct iovec fields[FIELDS_MAX];
+	char rooms[FIELDS_MAX][TEXT_ROOM + 32];
+	int count;
+};
+
+static void add_field(struct record *r, const char *name, const char *value)
 {
+	size_t size = sizeof(r->rooms[0]);
+	char *room = r->rooms[r->count];
 	int n;
 
 	if (!value)
@@ -59,30 +71,29 @@ static void add_field(struct iovec *fields, int *count, char *room, size_t size,
 	n = snprintf(room, size, "%s=%s", name, value);
 	if (n < 0)
 		return;
-	fields[(*count)++] = (struct iovec){ room, (size_t)n < size ? (size_t)n : size - 1 };
+	r->fields[r->count++] = (struct iovec){ room, (size_t)n < size ? (size_t)n : size - 1 };
 }
 
 static int to_journal(enum log_level level, const struct log_about *about, const char *text)
 {
-	char message[1100], priority[16], level_text[4], rooms[4][160];
-	struct iovec fields[6];
-	int n = 0;
+	struct record r = { .count = 0 };
+	char level_text[16];
 
 	(void)snprintf(level_text, sizeof(level_text), "%d", priorities[level]); /* one digit */
-	add_field(fields, &n, message, sizeof(message), "MESSAGE", text);
-	add_field(fields, &n, priority, sizeof(priority), "PRIORITY", level_text);
+	add_field(&r, "MESSAGE", text);
+	add_field(&r, "PRIORITY", level_text);
 	if (about) {
-		add_field(fields, &n, rooms[0], sizeof(rooms[0]), "REEVE_SLICE", about->slice);
-		add_field(fields, &n, rooms[1], sizeof(rooms[1]), "REEVE_TASK", about->task);
-		add_field(fields, &n, rooms[2], sizeof(rooms[2]), "REEVE_DEVICE", about->device);
-		add_field(fields, &n, rooms[3], sizeof(rooms[3]), "REEVE_CODE", about->code);
+		add_field(&r, "REEVE_SLICE", about->slice);
+		add_field(&r, "REEVE_TASK", about->task);
+		add_field(&r, "REEVE_DEVICE", about->device);
+		add_field(&r, "REEVE_CODE", about->code);
 	}
-	return sd_journal_sendv(fields, n);
+	return sd_journal_sendv(r.fields, r.count);
 }
 
 void log_line(enum log_level level, const struct log_about *about, const char *format, ...)
 {
-	char text[1024];
+	char text[TEXT_ROOM];
 	va_list args;
 
 	if (level > most_verbose)
@@ -90,6 +101,7 @@ void log_line(enum log_level level, const struct log_about *about, const char *f
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args); /* a cut line is better than none */
 	va_end(args);
+	parse_clean(text); /* a quoted newline must not look like a line of ours */
 	if (stderr_is_journal() && to_journal(level, about, text) == 0)
 		return;
 	(void)fprintf(

@@ -6,7 +6,13 @@
 
 #include "util/fail.h"
 
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_level {
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARNING,
+	LOG_LEVEL_NOTICE,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG
+};
 
 /* What the line is about; every field may be NULL. They become REEVE_SLICE=, REEVE_TASK=,
  * REEVE_DEVICE= and REEVE_CODE= in the journal. */
@@ -15,7 +21,7 @@ struct log_about {
 };
 
 void log_set_level(enum log_level most_verbose); /* default LOG_LEVEL_INFO; before threads, once */
-int log_level_from_string(const char *name);     /* "error" "warning" "notice" "info" "debug", or -1 */
+int log_level_from_string(const char *name); /* "error" "warning" "notice" "info" "debug", or -1 */
 
 void log_line(enum log_level level, const struct log_about *about, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -12,9 +12,9 @@ struct map;
 int map_new(struct map **ret);
 struct map *map_free(struct map *m); /* the values are the caller's; returns NULL */
 size_t map_count(const struct map *m);
-void *map_get(const struct map *m, const char *key);       /* NULL when absent */
-int map_put(struct map *m, const char *key, void *value);  /* -EEXIST, -ENOMEM; value not NULL */
-void *map_remove(struct map *m, const char *key);          /* the value, or NULL */
+void *map_get(const struct map *m, const char *key);	  /* NULL when absent */
+int map_put(struct map *m, const char *key, void *value); /* -EEXIST, -ENOMEM; value not NULL */
+void *map_remove(struct map *m, const char *key);	  /* the value, or NULL */
 
 /* The next value at or after *cursor (start with 0), or NULL at the end. The current item may be
  * removed while iterating; adding while iterating is not allowed. */

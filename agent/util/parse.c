@@ -19,19 +19,22 @@ static int digit_value(char c)
 	return 99;
 }
 
-/* Reads digits of the base from *text onward and moves *text behind them. */
+/* Reads digits of the base from *text onward and moves *text behind them, also when their number
+ * is too large: what follows still decides whether the text is of the form at all. */
 static int take_digits(const char **text, unsigned base, uint64_t *ret)
 {
 	const char *p = *text;
 	uint64_t value = 0;
+	bool overflow = false;
 
 	if (digit_value(*p) >= (int)base)
 		return -EINVAL;
 	for (; digit_value(*p) < (int)base; p++)
-		if (__builtin_mul_overflow(value, base, &value) ||
-		    __builtin_add_overflow(value, (uint64_t)digit_value(*p), &value))
-			return -ERANGE;
+		overflow |= __builtin_mul_overflow(value, base, &value) ||
+			    __builtin_add_overflow(value, (uint64_t)digit_value(*p), &value);
 	*text = p;
+	if (overflow)
+		return -ERANGE;
 	*ret = value;
 	return 0;
 }
@@ -44,11 +47,9 @@ static int whole(const char *text, unsigned base, uint64_t max, uint64_t *ret)
 	if (!text)
 		return -EINVAL;
 	r = take_digits(&text, base, &value);
-	if (r < 0)
-		return r;
-	if (*text)
+	if (r == -EINVAL || *text)
 		return -EINVAL;
-	if (value > max)
+	if (r < 0 || value > max)
 		return -ERANGE;
 	*ret = value;
 	return 0;
@@ -123,28 +124,47 @@ static int scale(uint64_t integer, uint64_t fraction, uint64_t tenths, uint64_t 
 	return 0;
 }
 
+/* Reads ".5" if it is there: *fraction / *tenths. */
+static int take_fraction(const char **text, uint64_t *fraction, uint64_t *tenths)
+{
+	const char *start;
+	int r;
+
+	if (**text != '.')
+		return 0;
+	start = ++*text;
+	r = take_digits(text, 10, fraction);
+	if (r < 0)
+		return r;
+	if (*text - start > 9)
+		return -ERANGE;
+	for (; start < *text; start++)
+		*tenths *= 10;
+	return 0;
+}
+
 static int quantity(const char *text, const struct unit *units, size_t count, uint64_t *ret)
 {
 	uint64_t integer = 0, fraction = 0, tenths = 1;
-	int r;
+	int r, fractional;
 
 	if (!text)
 		return -EINVAL;
 	r = take_digits(&text, 10, &integer);
-	if (r < 0)
+	if (r == -EINVAL)
 		return r;
-	if (*text == '.') {
-		const char *start = ++text;
-
-		r = take_digits(&text, 10, &fraction);
-		if (r < 0 || text - start > 9)
-			return r < 0 ? r : -ERANGE;
-		for (; start < text; start++)
-			tenths *= 10;
+	fractional = take_fraction(&text, &fraction, &tenths);
+	if (fractional == -EINVAL)
+		return fractional;
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(units[i].name, text) != 0)
+			continue;
+		if (units[i].factor == 1 && tenths > 1)
+			return -EINVAL; /* there is no half byte */
+		if (r < 0 || fractional < 0)
+			return -ERANGE;
+		return scale(integer, fraction, tenths, units[i].factor, ret);
 	}
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(units[i].name, text) == 0)
-			return scale(integer, fraction, tenths, units[i].factor, ret);
 	return -EINVAL;
 }
 
@@ -248,4 +268,19 @@ bool parse_utf8_valid(const char *text, size_t length)
 		i += n;
 	}
 	return true;
+}
+
+void parse_clean(char *text)
+{
+	size_t left = strlen(text);
+
+	while (left > 0) {
+		size_t n = utf8_sequence((const unsigned char *)text, left);
+
+		if (n == 0 || (unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = '?';
+		n = n ? n : 1;
+		text += n;
+		left -= n;
+	}
 }

@@ -22,21 +22,21 @@ static inline int strtab_value(const char *const *table, size_t count, const cha
 }
 
 /* Declares / defines PREFIX_to_string(enum) and PREFIX_from_string(name). */
-#define STRTAB_DECLARE(prefix, type)                                                               \
-	const char *prefix##_to_string(type value);                                                \
+#define STRTAB_DECLARE(prefix, type)                \
+	const char *prefix##_to_string(type value); \
 	int prefix##_from_string(const char *name)
 
-#define STRTAB_DEFINE(prefix, type, ...)                                                           \
-	static const char *const prefix##_names[] = { __VA_ARGS__ };                               \
-	const char *prefix##_to_string(type value)                                                 \
-	{                                                                                          \
-		return strtab_name(prefix##_names,                                                 \
-				   sizeof(prefix##_names) / sizeof(prefix##_names[0]),             \
-				   (int)value);                                                    \
-	}                                                                                          \
-	int prefix##_from_string(const char *name)                                                 \
-	{                                                                                          \
-		return strtab_value(prefix##_names,                                                \
-				    sizeof(prefix##_names) / sizeof(prefix##_names[0]), name);     \
-	}                                                                                          \
+#define STRTAB_DEFINE(prefix, type, ...)                                                       \
+	static const char *const prefix##_names[] = { __VA_ARGS__ };                           \
+	const char *prefix##_to_string(type value)                                             \
+	{                                                                                      \
+		return strtab_name(prefix##_names,                                             \
+				   sizeof(prefix##_names) / sizeof(prefix##_names[0]),         \
+				   (int)value);                                                \
+	}                                                                                      \
+	int prefix##_from_string(const char *name)                                             \
+	{                                                                                      \
+		return strtab_value(prefix##_names,                                            \
+				    sizeof(prefix##_names) / sizeof(prefix##_names[0]), name); \
+	}                                                                                      \
 	struct swallow_semicolon

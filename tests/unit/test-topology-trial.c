@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <setjmp.h>
@@ -26,16 +27,13 @@ static int load_raises(void *argument)
 	return 0;
 }
 
+/* By mmap: a sanitizer's malloc takes from what it reserved at the start. */
 static int load_allocates(void *argument)
 {
 	size_t bytes = (size_t) * (int *)argument << 20;
-	char *room = malloc(bytes);
+	void *room = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (!room)
-		return -ENOMEM;
-	memset(room, 1, bytes);
-	free(room);
-	return 0;
+	return room == MAP_FAILED ? -errno : 0;
 }
 
 static int load_exits(void *argument)
@@ -78,7 +76,7 @@ static void test_trial_bounds_the_memory_of_the_child(void **state)
 
 	(void)state;
 	assert_int_equal(trial(load_allocates, 16, &f), 0);
-	assert_true(trial(load_allocates, 1024, &f) < 0);
+	assert_int_equal(trial(load_allocates, 1024, &f), -ENOMEM);
 }
 
 int main(void)

@@ -19,7 +19,7 @@
 
 #define SETS(cpus)                                                           \
 	" cpuset=\"" cpus "\" complete_cpuset=\"" cpus "\" nodeset=\"0x1\" " \
-						       "complete_nodeset=\"0x1\""
+	"complete_nodeset=\"0x1\""
 
 /* One package, a node, one core of two threads, a bridge with a NIC. */
 #define MACHINE(version)                                                                                                                                                      \
