@@ -214,6 +214,18 @@ static void tell_placement(const struct session *s, const json_t *slice)
 	session_complain(s, line.data, NULL);
 }
 
+/* A command without a word about resources gets one core for itself. */
+static int ask_for_something(json_t *body)
+{
+	static const char *const resources[] = { "cores",     "shared_cpus", "memory",
+						 "hugepages", "devices",     "offer" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(resources); i++)
+		if (json_object_get(body, resources[i]))
+			return 0;
+	return json_put(body, "cores", json_integer(1));
+}
+
 static enum ctl_exit carve(struct run *r, const struct args *args)
 {
 	_cleanup_json_ json_t *body = NULL, *slice = NULL;
@@ -222,6 +234,8 @@ static enum ctl_exit carve(struct run *r, const struct args *args)
 
 	if (request_build(args, slice_request_options, &body, &f) < 0)
 		return session_usage(r->session, &f);
+	if (ask_for_something(body) < 0)
+		return CTL_RUN_FAILED;
 	e = session_call(r->session, "POST", "/v1/slices", body, &slice);
 	if (e)
 		return e;

@@ -405,6 +405,7 @@ static void test_an_interrupted_run_stops_the_task_and_releases_the_slice(void *
 	agent_run(&a, ARGUMENTS(W("run"), W("sleep"), W("1000")));
 	if (a.status != 128 + SIGTERM)
 		fail_msg("status %d\n--- err\n%s--- asked\n%s", a.status, a.err, a.asked);
+	assert_non_null(strstr(a.asked, "POST /v1/slices {\"cores\":1}\n"));
 	assert_non_null(strstr(a.asked, "POST /v1/slices/s-1/tasks/main/stop {}"));
 	assert_non_null(strstr(a.asked, "DELETE /v1/slices/s-1"));
 	agent_done(&a);
