@@ -152,6 +152,7 @@ static void test_descriptors_beyond_three_are_closed(void **state)
 	send_frame(r->agent, &w, &ends[1], 1); /* nor does another request keep one */
 	(void)await_state(r->agent, "main", FRAME_STATE_ENDED);
 	close_fd(ends[1]);
+	assert_int_equal(poll(&(struct pollfd){ .fd = ends[0] }, 1, RIG_PATIENCE_MSEC), 1);
 	assert_int_equal(read(ends[0], &c, 1), 0);
 	close_fd(ends[0]);
 }
