@@ -20,6 +20,8 @@ enum {
 	GPUS_MAX = 256,	      /* more than any machine has: a library that says more lies */
 };
 
+struct nvml_device; /* behind nvmlDevice_t; the library's */
+
 struct nvml_pci { /* nvmlPciInfo_t, the layout of nvmlDeviceGetPciInfo_v3 */
 	char bus_id_legacy[16];
 	unsigned domain, bus, device, device_and_vendor, subsystem;
