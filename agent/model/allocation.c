@@ -3,6 +3,7 @@
  * there are at most some hundred, and a cached sum could be wrong. */
 #include "model/allocation.h"
 
+#include "model/bounded.h"
 #include "util/cleanup.h"
 #include "util/map.h"
 
@@ -86,7 +87,7 @@ uint64_t allocation_memory_total(const struct allocation *a)
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < a->memory_count; i++)
-		sum += a->memory[i].bytes;
+		sum = add_bounded(sum, a->memory[i].bytes);
 	return sum;
 }
 
@@ -209,7 +210,7 @@ uint64_t ledger_memory(const struct ledger *l, uint32_t node)
 	for (const struct allocation *a; (a = ledger_next(l, &cursor));)
 		for (size_t i = 0; i < a->memory_count; i++)
 			if (a->memory[i].node == node)
-				sum += a->memory[i].bytes;
+				sum = add_bounded(sum, a->memory[i].bytes);
 	return sum;
 }
 
@@ -222,7 +223,7 @@ uint64_t ledger_hugepages(const struct ledger *l, uint32_t node, uint64_t size_b
 		for (size_t i = 0; i < a->hugepages_count; i++)
 			if (a->hugepages[i].node == node &&
 			    a->hugepages[i].size_bytes == size_bytes)
-				sum += a->hugepages[i].count;
+				sum = add_bounded(sum, a->hugepages[i].count);
 	return sum;
 }
 
