@@ -43,29 +43,35 @@ struct allocation *allocation_free(struct allocation *a)
 
 int allocation_add_memory(struct allocation *a, uint32_t node, uint64_t bytes)
 {
-	struct allocation_memory *grown =
-		reallocarray(a->memory, a->memory_count + 1, sizeof(*grown));
+	struct allocation_memory *grown;
+	int r = cpuset_add(a->nodes, node);
 
+	if (r < 0)
+		return r;
+	grown = reallocarray(a->memory, a->memory_count + 1, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	a->memory = grown;
 	a->memory[a->memory_count++] = (struct allocation_memory){ .node = node, .bytes = bytes };
-	return cpuset_add(a->nodes, node);
+	return 0;
 }
 
 int allocation_add_hugepages(struct allocation *a, uint32_t node, uint64_t size_bytes,
 			     uint64_t count)
 {
-	struct allocation_hugepages *grown =
-		reallocarray(a->hugepages, a->hugepages_count + 1, sizeof(*grown));
+	struct allocation_hugepages *grown;
+	int r = cpuset_add(a->nodes, node);
 
+	if (r < 0)
+		return r;
+	grown = reallocarray(a->hugepages, a->hugepages_count + 1, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	a->hugepages = grown;
 	a->hugepages[a->hugepages_count++] = (struct allocation_hugepages){
 		.node = node, .size_bytes = size_bytes, .count = count
 	};
-	return cpuset_add(a->nodes, node);
+	return 0;
 }
 
 int allocation_add_device(struct allocation *a, const char *id)
