@@ -39,6 +39,7 @@ static inline void allocation_freep(struct allocation **a)
 {
 	allocation_free(*a);
 }
+/* These say -ENOMEM, and -ERANGE for a node above CPUSET_MAX. */
 int allocation_add_memory(struct allocation *a, uint32_t node, uint64_t bytes);
 int allocation_add_hugepages(struct allocation *a, uint32_t node, uint64_t size_bytes,
 			     uint64_t count);

@@ -34,6 +34,10 @@ uint64_t view_hugepages_free(const struct view *v, const struct device *node, ui
 int view_shared_pool(const struct view *v, struct cpuset **ret);
 /* Thousandths of a CPU that can still be promised from the pool; negative when it is overdrawn. */
 int64_t view_shared_free(const struct view *v);
+/* The cores that can be had together from these CPUs (NULL: from all): free, no CPU counted twice,
+ * and what is promised from the shared pool can still be kept when they are gone. */
+int view_cores_free(const struct view *v, const struct cpuset *within, struct cpuset **ret_cpus,
+		    uint32_t *ret_cores);
 
 struct resources {
 	uint32_t cores, threads, gpus, nics, disks;

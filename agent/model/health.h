@@ -26,6 +26,8 @@ struct condition {
 	uint64_t since_usec;	    /* when this verdict began */
 	uint64_t better_since_usec; /* readings are better than the verdict since then; 0: they are
 				       not */
+	enum verdict better;	    /* the worst reading since then: what it improves to */
+	char *better_evidence;	    /* of that reading */
 };
 
 struct health; /* all conditions of a node */
