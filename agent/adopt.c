@@ -10,6 +10,7 @@
 #include "enforce.h"
 #include "launch.h"
 #include "manager.h"
+#include "supervise.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 #include "util/log.h"
@@ -185,6 +186,18 @@ static void clear_remains(struct slice *s)
 	launch_forget_logs(s);
 }
 
+/* What ran in it is told to be over: nobody else will. Process numbers of another boot mean
+ * nothing. */
+static void lose_tasks(struct slice *s, bool same_boot)
+{
+	size_t cursor = 0;
+
+	(void)store_each_task(s->manager->store, s->id, on_task, s); /* what can be read is told */
+	for (struct slice_task *t; !same_boot && (t = map_next(s->tasks, &cursor, NULL));)
+		t->pid = 0;
+	supervise_all_lost(s, "its slice was lost");
+}
+
 static int on_slice(const char *id, const char *task, const char *text, void *userdata)
 {
 	struct manager *m = userdata;
@@ -215,6 +228,7 @@ static int on_slice(const char *id, const char *task, const char *text, void *us
 	log_warning(&(struct log_about){ .slice = id, .code = why.code }, "it is lost: %s",
 		    why.text);
 	ledger_release(m->ledger, id);
+	lose_tasks(s, strcmp(text_of(record, "boot_id"), m->boot_id) == 0);
 	clear_remains(s);
 	tell(m, id, EVENT_SLICE_LOST, why.text);
 	return 0;

@@ -34,7 +34,7 @@ struct sim {
 	struct answer *answers;
 	size_t answers_count;
 	struct map *finals; /* "slice/task" -> how many final events */
-	struct map *born;   /* "slice/task" that were accepted */
+	struct map *born;   /* "slice/task" that somebody was told of */
 	struct api_events *events;
 	struct resources at_start;
 };
@@ -85,14 +85,19 @@ static int on_record(uint64_t seq, const char *kind, const char *text, size_t si
 	return 0;
 }
 
+/* From the first event of this agent on: it has told some before anybody could listen. */
 static void listen_to_events(struct sim *s)
 {
 	const struct api_events_order order = {
-		.after = UINT64_MAX, .follow = true, .record = on_record, .userdata = s
+		.after = journal_first(s->agent.manager->journal) - 1,
+		.follow = true,
+		.record = on_record,
+		.userdata = s,
 	};
 	struct fail f = { 0 };
 
 	assert_int_equal(api_events_open(s->agent.manager->api, &order, &s->events, &f), 0);
+	api_events_go(s->events);
 }
 
 static char *pick(struct sim *s, bool used)
@@ -149,21 +154,13 @@ static void step_start(struct sim *s)
 		"\"argv\":[\"sh\",\"-c\",\"sleep 1000 & exit 3\"]",
 	};
 	char *slice = pick(s, true), task[NAME_BYTES], request[320];
-	struct answer *answer;
 
 	if (!slice)
 		return;
 	(void)snprintf(task, sizeof(task), "t%u", ++s->tasks_made);
 	(void)snprintf(request, sizeof(request), "{\"name\":\"%s\",%s}", task,
 		       programs[next(s, ARRAY_SIZE(programs))]);
-	answer = new_answer(s);
-	agent_start(&s->agent, slice, request, answer);
-	if (answer->calls == 0) {
-		char key[2 * NAME_BYTES];
-
-		(void)snprintf(key, sizeof(key), "%s/%s", slice, task);
-		count(s->born, key);
-	}
+	agent_start(&s->agent, slice, request, new_answer(s));
 }
 
 static struct slice *some_slice(struct sim *s)
@@ -226,6 +223,21 @@ static bool all_answered(const struct sim *s)
 	return true;
 }
 
+/* A task of which somebody was told that it started, or did not. One that still was starting when
+ * the agent stopped is none: its reeve-init may have died without a word. */
+static void note_task(struct sim *s, const json_t *document)
+{
+	const char *slice = json_string_value(json_object_get(document, "slice"));
+	const char *state = json_string_value(json_object_get(document, "state"));
+	char key[2 * NAME_BYTES];
+
+	if (!slice || strcmp(state, "starting") == 0)
+		return;
+	(void)snprintf(key, sizeof(key), "%.38s/%.38s", slice,
+		       json_string_value(json_object_get(document, "name")));
+	count(s->born, key);
+}
+
 static void forget_answers(struct sim *s)
 {
 	for (size_t i = 0; i < s->answers_count; i++) {
@@ -234,6 +246,7 @@ static void forget_answers(struct sim *s)
 			assert_non_null(s->answers[i].code);
 			assert_true(*s->answers[i].text);
 		}
+		note_task(s, s->answers[i].document);
 		answer_done(&s->answers[i]);
 	}
 	s->answers_count = 0;
@@ -295,6 +308,10 @@ static void check_finals(const struct sim *s)
 		if (n != 1)
 			fail_msg("task %s has %u final events", key, n);
 	}
+	cursor = 0;
+	for (void *n; (n = map_next(s->finals, &cursor, &key));)
+		if ((uintptr_t)n > 1)
+			fail_msg("task %s has %zu final events", key, (size_t)(uintptr_t)n);
 }
 
 static void check_empty(struct sim *s)
@@ -380,6 +397,7 @@ static void simulate(enum backend_choice backend)
 	delete_all(&s);
 	settle(&s);
 	check_empty(&s);
+	print_message("%zu tasks in %u slices\n", map_count(s.born), s.slices_made);
 	check_finals(&s);
 	sim_done(&s);
 }
