@@ -16,5 +16,6 @@ int launch_task(struct slice *s, const struct task_spec *spec, json_t *request,
 
 /* Where a task's output goes: "<state dir>/slices/<slice>/<task>.<stream>". */
 int launch_log_path(const struct slice *s, const char *task, const char *stream, char **ret);
+void launch_forget_log(const struct slice *s, const char *task);
 /* Removes the logs of a slice. */
 void launch_forget_logs(const struct slice *s);

@@ -44,10 +44,14 @@ struct slice {
 	struct manager *manager;
 	char *id;
 	enum slice_state state;
+	bool announced; /* slice.created was told: its end is to be told as well */
+	bool admitting; /* the back end works on it: nothing may be taken away until it answers */
+	bool stuck;	/* what it held could not be given back: a delete tries again */
 	uid_t owner_uid;
 	struct request request;
 	uint64_t created_usec;
 	const struct backend *backend;
+	void (*answer)(struct slice *s, int error, const struct fail *why); /* PID 1's is awaited */
 	char *cgroup;  /* path in the v2 hierarchy, NULL without */
 	int cgroup_fd; /* the delegated directory in which tasks get their leaves, -1 without */
 	int leaf_fd;   /* the leaf of reeve-init, -1 without */
@@ -99,4 +103,6 @@ json_t *slice_task_document(const struct slice *s, const struct slice_task *t);
 
 /* Calls the waiters whose condition holds; they may remove the task. */
 void slice_task_notify(struct slice *s, struct slice_task *t);
+/* Calls all of them, as things are: the agent is stopping. */
+void slice_task_dismiss(struct slice *s, struct slice_task *t);
 void slice_notify(struct slice *s, const struct fail *why);
