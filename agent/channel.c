@@ -22,7 +22,8 @@ struct channel {
 	sd_event_source *source;
 	struct channel_events events;
 	void *userdata;
-	bool *freed; /* set when the channel is freed from within a callback */
+	bool busy;  /* a callback is under way: what is freed from within it goes afterwards */
+	bool freed; /* then */
 };
 
 /* sun_path has 108 bytes; /proc/self/fd/N/init.sock always fits (unix(7)). */
@@ -150,32 +151,37 @@ static int dispatch(struct channel *c, const char *packet, size_t size)
 	return 0;
 }
 
+/* Whether there may be more. */
+static bool take_packet(struct channel *c, int fd)
+{
+	_Alignas(8) char packet[8192]; /* statuses are small; a longer one is cut and refused */
+	ssize_t n = recv(fd, packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC);
+
+	if (n < 0 && errno == EINTR)
+		return true;
+	if (n < 0 && errno == EAGAIN)
+		return false;
+	if (n > 0 && (size_t)n <= sizeof(packet) && dispatch(c, packet, (size_t)n) == 0)
+		return true;
+	if (c->freed)
+		return false;
+	(void)sd_event_source_set_enabled(c->source, SD_EVENT_OFF); /* it is over */
+	c->events.closed(c->userdata);
+	return false;
+}
+
 static int on_packet(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
 	struct channel *c = userdata;
-	_Alignas(8) char packet[8192]; /* statuses are small; a longer one is cut and refused */
-	bool freed = false;
 
 	(void)source;
 	(void)revents;
-	c->freed = &freed;
-	for (int i = 0; i < PACKETS_A_TURN && !freed; i++) {
-		ssize_t n = recv(fd, packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			break;
-		if (n > 0 && (size_t)n <= sizeof(packet) && dispatch(c, packet, (size_t)n) == 0)
-			continue;
-		if (freed)
-			break;
-		(void)sd_event_source_set_enabled(c->source, SD_EVENT_OFF); /* it is over */
-		c->events.closed(c->userdata);
-		return 0;
-	}
-	if (!freed)
-		c->freed = NULL;
+	c->busy = true;
+	for (int i = 0; i < PACKETS_A_TURN && !c->freed && take_packet(c, fd); i++)
+		;
+	c->busy = false;
+	if (c->freed)
+		free(c);
 	return 0;
 }
 
@@ -228,11 +234,11 @@ struct channel *channel_free(struct channel *c)
 {
 	if (!c)
 		return NULL;
-	if (c->freed)
-		*c->freed = true;
-	sd_event_source_disable_unref(c->source);
-	close_fd(c->fd);
-	free(c);
+	c->source = sd_event_source_disable_unref(c->source);
+	c->fd = close_fd(c->fd);
+	c->freed = true;
+	if (!c->busy)
+		free(c);
 	return NULL;
 }
 
