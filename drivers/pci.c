@@ -25,6 +25,11 @@ static int function_new(struct device **ret, const char *address)
 
 	if (r == 0)
 		r = device_set_string(&d->pci, address);
+	if (r == 0) {
+		d->offerable = false;
+		r = device_set_string(&d->reason,
+				      "a function is handed out as the GPU, NIC or disk behind it");
+	}
 	if (r == 0)
 		*ret = TAKE_PTR(d);
 	return r;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "init/channel.h"
@@ -15,12 +16,22 @@
 enum { ANSWER_BYTES = 256 };
 enum { ANSWERED = 1 }; /* by a handler itself: no FRAME_RESULT */
 
+/* Where PID 1 makes the slice around a running reeve-init, its cgroup comes with the first hello.
+ */
+static void take_cgroup(struct init *i, struct request *q)
+{
+	struct stat st;
+
+	if (i->cgroup < 0 && q->fds[0] >= 0 && fstat(q->fds[0], &st) == 0 && S_ISDIR(st.st_mode))
+		i->cgroup = TAKE_FD(q->fds[0]);
+}
+
 static int on_hello(struct init *i, int *channel, struct request *q)
 {
 	char room[REPORT_BYTES] __attribute__((aligned(8)));
 	struct frame_writer w;
 
-	(void)q;
+	take_cgroup(i, q);
 	frame_begin(&w, room, sizeof(room), FRAME_WELCOME);
 	frame_put_u32(&w, FRAME_TAG_VERSION, FRAME_VERSION);
 	frame_put_text(&w, FRAME_TAG_SLICE, i->slice);

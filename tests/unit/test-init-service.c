@@ -152,6 +152,7 @@ static void test_descriptors_beyond_three_are_closed(void **state)
 	send_frame(r->agent, &w, &ends[1], 1); /* nor does another request keep one */
 	(void)await_state(r->agent, "main", FRAME_STATE_ENDED);
 	close_fd(ends[1]);
+	assert_int_equal(poll(&(struct pollfd){ .fd = ends[0] }, 1, RIG_PATIENCE_MSEC), 1);
 	assert_int_equal(read(ends[0], &c, 1), 0);
 	close_fd(ends[0]);
 }
@@ -224,7 +225,8 @@ static void test_agent_that_does_not_read_is_dropped_and_others_are_served(void 
 			break;
 	}
 	assert_true(send(deaf, w.data, w.size, MSG_NOSIGNAL) < 0);
-	assert_int_equal(errno, EPIPE);
+	/* with packets of ours unread it is a reset, see unix(7) */
+	assert_true(errno == EPIPE || errno == ECONNRESET);
 	close_fd(deaf);
 	send_task(r->agent, FRAME_HELLO, NULL);
 	assert_true(receive(r->agent, &a));

@@ -41,6 +41,7 @@ static void test_path_holds_the_bridges_from_the_root_port_down(void **state)
 	assert_string_equal(function(inv, "pci-0000:02:00.0")->function.class_name,
 			    "Non-Volatile memory controller");
 	assert_int_equal(small_machine_notes(inv, "does not tell its class"), 2);
+	assert_false(function(inv, "pci-0000:02:00.0")->offerable);
 }
 
 static void test_link_and_virtual_functions_are_read_as_told(void **state)
