@@ -4,17 +4,20 @@
 
 #include "backend.h"
 #include "carve.h"
+#include "channel.h"
 #include "decode.h"
 #include "document.h"
 #include "enforce.h"
 #include "launch.h"
 #include "manager.h"
+#include "supervise.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 #include "util/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +37,13 @@ static const char *text_of(const json_t *object, const char *key)
 	return text ? text : "";
 }
 
+static uint64_t number_of(const json_t *object, const char *key)
+{
+	json_int_t value = json_integer_value(member(object, key));
+
+	return value > 0 ? (uint64_t)value : 0;
+}
+
 /* A task's last known state; reeve-init tells what became of it since. */
 static int on_task(const char *slice, const char *task, const char *record, void *userdata)
 {
@@ -51,6 +61,13 @@ static int on_task(const char *slice, const char *task, const char *record, void
 	state = task_state_from_string(text_of(status, "state"));
 	t->state = state < 0 ? TASK_STARTING : (enum task_state)state;
 	t->pid = (pid_t)json_integer_value(member(status, "pid"));
+	t->start_time = number_of(object, "start_time");
+	t->started_usec = number_of(object, "started_usec");
+	t->ended_usec = number_of(object, "ended_usec");
+	t->cpu_user_usec = number_of(object, "cpu_user_usec");
+	t->cpu_system_usec = number_of(object, "cpu_system_usec");
+	t->memory_peak_bytes = number_of(object, "memory_peak_bytes");
+	t->oom_killed = (uint32_t)number_of(status, "oom_killed");
 	t->restarts = (uint32_t)json_integer_value(member(status, "restarts"));
 	if (json_is_integer(member(status, "exit_code")))
 		t->exit_code = (int)json_integer_value(member(status, "exit_code"));
@@ -139,15 +156,13 @@ static int revive(struct slice *s, const json_t *record, struct fail *f)
 		return fail_code(f, -ESTALE, "backend-changed",
 				 "it was made by the back end %s, and this agent uses %s", backend,
 				 s->manager->backend->name);
-	r = take_allocation(s, record, f);
-	if (r == 0)
-		r = s->backend->adopt(s, f);
+	r = s->backend->adopt(s, f);
 	if (r == 0)
 		r = carve_connect(s, f);
 	if (r < 0)
 		return r;
-	open_init(s); /* it answered on its own socket, so the number is its own */
-	return 0;
+	open_init(s); /* it listens on its own socket, so the number is its own */
+	return take_allocation(s, record, f);
 }
 
 static void tell(struct manager *m, const char *id, enum event_kind kind, const char *reason)
@@ -162,11 +177,25 @@ static void tell(struct manager *m, const char *id, enum event_kind kind, const 
 /* What a lost slice left: processes of a reeve-init that died, a cgroup, its directories. */
 static void clear_remains(struct slice *s)
 {
-	if (s->cgroup_fd >= 0)
-		(void)cg_kill(s->cgroup_fd); /* nobody is there to report to */
+	if (s->dir)
+		(void)channel_end(s->dir); /* it may be well: only its record cannot be used */
+	if (s->cgroup_fd >= 0 || s->init_fd >= 0)
+		carve_abandon(s);
 	if (s->dir)
 		(void)fs_remove_tree(AT_FDCWD, s->dir); /* replaced when the name is used again */
 	launch_forget_logs(s);
+}
+
+/* What ran in it is told to be over: nobody else will. Process numbers of another boot mean
+ * nothing. */
+static void lose_tasks(struct slice *s, bool same_boot)
+{
+	size_t cursor = 0;
+
+	(void)store_each_task(s->manager->store, s->id, on_task, s); /* what can be read is told */
+	for (struct slice_task *t; !same_boot && (t = map_next(s->tasks, &cursor, NULL));)
+		t->pid = 0;
+	supervise_all_lost(s, "its slice was lost");
 }
 
 static int on_slice(const char *id, const char *task, const char *text, void *userdata)
@@ -182,6 +211,7 @@ static int on_slice(const char *id, const char *task, const char *text, void *us
 		return r;
 	s->backend = m->backend;
 	s->state = SLICE_ACTIVE;
+	s->announced = true;
 	r = json_parse_object(text, strlen(text), &record, &why);
 	if (r == 0)
 		r = fill(s, record, &why);
@@ -198,6 +228,7 @@ static int on_slice(const char *id, const char *task, const char *text, void *us
 	log_warning(&(struct log_about){ .slice = id, .code = why.code }, "it is lost: %s",
 		    why.text);
 	ledger_release(m->ledger, id);
+	lose_tasks(s, strcmp(text_of(record, "boot_id"), m->boot_id) == 0);
 	clear_remains(s);
 	tell(m, id, EVENT_SLICE_LOST, why.text);
 	return 0;
@@ -240,6 +271,52 @@ static int collect(const char *id, const char *task, const char *record, void *u
 	return 0;
 }
 
+/* Files of the tree itself are no cgroups: they do not open as one. */
+static void clear_stranger_cgroup(struct manager *m, const char *name)
+{
+	_cleanup_(slice_freep) struct slice *s = NULL;
+
+	if (slice_new(&s, m, name) < 0)
+		return;
+	s->backend = m->backend;
+	if (cg_open(m->tree_fd, name, &s->cgroup_fd) == 0)
+		carve_abandon(s);
+}
+
+static void clear_stranger_dir(const char *base, const char *name)
+{
+	char path[PATH_MAX];
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s", base, name) >= sizeof(path))
+		return;
+	log_warning(&(struct log_about){ .slice = name }, "nobody knows of it: it is ended");
+	(void)channel_end(path);	      /* there may be none any more */
+	(void)fs_remove_tree(AT_FDCWD, path); /* replaced when the name is used again */
+}
+
+/* A slice without a record: the agent was killed while it made it, or the store was lost. Nobody
+ * was promised it, and its resources count as free: it must not go on. */
+static void clear_strangers(struct manager *m)
+{
+	_cleanup_(fs_names_freep) char **dirs = NULL, **cgroups = NULL;
+	_cleanup_free_ char *base = NULL;
+
+	if (asprintf(&base, "%s/slices", m->config->runtime_dir) < 0) {
+		base = NULL;
+		return;
+	}
+	if (fs_list(AT_FDCWD, base, &dirs, NULL) < 0)
+		dirs = NULL; /* no slice was ever made */
+	for (char **d = dirs; d && *d; d++)
+		if (!map_get(m->slices, *d))
+			clear_stranger_dir(base, *d);
+	if (m->tree_fd < 0 || fs_list(m->tree_fd, ".", &cgroups, NULL) < 0)
+		return;
+	for (char **c = cgroups; *c; c++)
+		if (!map_get(m->slices, *c))
+			clear_stranger_cgroup(m, *c);
+}
+
 void adopt_slices(struct manager *m)
 {
 	_cleanup_(names_done) struct names names = { 0 };
@@ -250,6 +327,7 @@ void adopt_slices(struct manager *m)
 	    store_each_slice(m->store, on_slice, m) < 0)
 		log_error(NULL, "the store cannot be read: slices made before are not adopted");
 	forget_lost(m, names.items, names.count);
+	clear_strangers(m);
 	if (map_count(m->slices) > 0)
 		log_notice(NULL, "adopted %zu slices", map_count(m->slices));
 	enforce_pool_changed(m);

@@ -24,7 +24,8 @@ struct backend {
 	int (*prepare)(struct slice *s, struct fail *f);
 	/* Puts the started reeve-init in its place; done() may be called at once. */
 	int (*admit)(struct slice *s, backend_done done, struct fail *f);
-	/* Takes everything away when no process is left; done() may be called at once. */
+	/* Takes everything away when no process is left; done() may be called at once. done NULL:
+	 * nobody waits for the answer, and the slice may be freed before it comes. */
 	int (*remove)(struct slice *s, backend_done done, struct fail *f);
 	/* After a restart of the agent: opens again what the slice's record names. */
 	int (*adopt)(struct slice *s, struct fail *f);

@@ -133,7 +133,8 @@ static int cgroupfs_remove(struct slice *s, backend_done done, struct fail *f)
 	s->cgroup_fd = close_fd(s->cgroup_fd);
 	s->leaf_fd = close_fd(s->leaf_fd);
 	s->top_fd = close_fd(s->top_fd);
-	done(s, 0, NULL);
+	if (done)
+		done(s, 0, NULL);
 	return 0;
 }
 

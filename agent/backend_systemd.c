@@ -15,11 +15,6 @@
 
 #define DELEGATED ((1u << CG_CONTROLLERS) - 1)
 
-struct call { /* one transaction under way */
-	struct slice *slice;
-	backend_done done;
-};
-
 struct units {
 	char *scope, *slice;
 };
@@ -43,7 +38,7 @@ static int systemd_backend_open(struct manager *m, struct fail *f)
 
 	if (m->host->cgroup_fd < 0)
 		return fail_set(f, -EOPNOTSUPP, "no cgroup v2 hierarchy is mounted");
-	r = systemd_open(&m->systemd, m->loop, NULL, f);
+	r = systemd_open(&m->systemd, m->loop, m->bus, f);
 	if (r < 0)
 		return r;
 	r = cg_available(m->host->cgroup_fd, &m->controllers);
@@ -134,38 +129,25 @@ static int open_scope(struct slice *s, bool fresh, struct fail *f)
 
 static void on_started(int error, const struct fail *why, void *userdata)
 {
-	_cleanup_free_ struct call *call = userdata;
+	struct slice *s = userdata;
 	struct fail reason = { 0 };
 
-	if (error == 0) {
-		error = open_scope(call->slice, true, &reason);
+	if (error == 0 && s->state == SLICE_CREATING) {
+		error = open_scope(s, true, &reason);
 		why = &reason;
 	}
-	call->done(call->slice, error, why);
-}
-
-static int begin(struct slice *s, backend_done done, struct call **ret)
-{
-	struct call *call = calloc(1, sizeof(*call));
-
-	if (!call)
-		return -ENOMEM;
-	*call = (struct call){ .slice = s, .done = done };
-	*ret = call;
-	return 0;
+	s->answer(s, error, why);
 }
 
 static int systemd_admit(struct slice *s, backend_done done, struct fail *f)
 {
 	_cleanup_(units_done) struct units u = { 0 };
 	_cleanup_(cpuset_freep) struct cpuset *pool = NULL;
-	_cleanup_free_ struct call *call = NULL;
 	const uint32_t pid = (uint32_t)s->init_pid;
 	struct property_value of_slice[8];
 	struct pin pin;
-	int r;
 
-	if (units_of(s, &u) < 0 || enforce_pin(s, &pin, &pool) < 0 || begin(s, done, &call) < 0)
+	if (units_of(s, &u) < 0 || enforce_pin(s, &pin, &pool) < 0)
 		return fail_set(f, -ENOMEM, "out of memory");
 	const struct property_value of_scope[] = {
 		{ .property = PROPERTY_DESCRIPTION, .text = "Tasks of a slice held by reeve" },
@@ -182,36 +164,31 @@ static int systemd_admit(struct slice *s, backend_done done, struct fail *f)
 		.slice_properties = of_slice,
 		.slice_count = slice_properties(s, &pin, of_slice),
 	};
-	r = transient_start(s->manager->systemd, &order, on_started, call, f);
-	if (r == 0)
-		TAKE_PTR(call);
-	return r;
+	s->answer = done; /* one transaction at a time: carve waits for it */
+	return transient_start(s->manager->systemd, &order, on_started, s, f);
 }
 
 static void on_stopped(int error, const struct fail *why, void *userdata)
 {
-	_cleanup_free_ struct call *call = userdata;
+	struct slice *s = userdata;
 
-	call->done(call->slice, error, why);
+	s->answer(s, error, why);
 }
 
 static int systemd_remove(struct slice *s, backend_done done, struct fail *f)
 {
 	_cleanup_(units_done) struct units u = { 0 };
-	_cleanup_free_ struct call *call = NULL;
-	int r;
 
 	if (s->cgroup_fd >= 0)
 		(void)cg_kill(s->cgroup_fd); /* stopping the units does it too, later */
 	s->cgroup_fd = close_fd(s->cgroup_fd);
 	s->leaf_fd = close_fd(s->leaf_fd);
 	s->top_fd = close_fd(s->top_fd);
-	if (units_of(s, &u) < 0 || begin(s, done, &call) < 0)
+	if (units_of(s, &u) < 0)
 		return fail_set(f, -ENOMEM, "out of memory");
-	r = transient_stop(s->manager->systemd, u.scope, u.slice, on_stopped, call, f);
-	if (r == 0)
-		TAKE_PTR(call);
-	return r;
+	s->answer = done;
+	return transient_stop(s->manager->systemd, u.scope, u.slice, done ? on_stopped : NULL, s,
+			      f);
 }
 
 static int systemd_adopt(struct slice *s, struct fail *f)

@@ -18,12 +18,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -32,6 +34,9 @@ enum {
 	QUIT_LIMIT_USEC = 10 * 1000000, /* from FRAME_QUIT until its socket closes */
 	REMOVE_TRY_USEC = 500 * 1000,	/* when cgroup.events stays silent */
 	REMOVE_TRIES = 60,
+	ABANDON_WAIT_MSEC = 1000, /* for a killed reeve-init to end, outside of the loop */
+	ABANDON_TRIES = 20,
+	ABANDON_PAUSE_NSEC = 20 * 1000000,
 };
 
 static void remove_resources(struct slice *s);
@@ -66,7 +71,6 @@ static void disarm(struct slice *s)
 static void gone(struct slice *s, const struct fail *why)
 {
 	struct manager *m = s->manager;
-	bool was_known = s->state == SLICE_DELETING;
 	struct fail reason = why ? *why : (struct fail){ 0 };
 
 	disarm(s);
@@ -75,7 +79,7 @@ static void gone(struct slice *s, const struct fail *why)
 					 s->id); /* a stale record is found out at adoption */
 	(void)fs_remove_tree(AT_FDCWD, s->dir ? s->dir : "/nonexistent"); /* replaced on reuse */
 	launch_forget_logs(s);
-	if (was_known)
+	if (s->announced)
 		report(s, EVENT_SLICE_DELETED, NULL);
 	ledger_release(m->ledger, s->id);
 	map_remove(m->slices, s->id);
@@ -84,9 +88,43 @@ static void gone(struct slice *s, const struct fail *why)
 	enforce_pool_changed(m);
 }
 
+static bool init_is_gone(const struct slice *s)
+{
+	struct pollfd p = { .fd = s->init_fd, .events = POLLIN };
+
+	return s->init_pid == 0 || (s->init_fd >= 0 && poll(&p, 1, 0) > 0);
+}
+
+/* Only its reeve-init can ever have been in a slice that no one was told about: once that is dead,
+ * nothing is held, whatever a silent PID 1 may still keep loaded under the name. */
+static bool holds_nothing(const struct slice *s)
+{
+	return !s->announced && init_is_gone(s);
+}
+
+static int on_still_busy(sd_event_source *source, uint64_t usec, void *userdata);
+
+/* A process killed just now is not dead yet. */
+static bool try_again(struct slice *s)
+{
+	return !s->announced && !init_is_gone(s) && s->removals++ < REMOVE_TRIES &&
+	       arm(s, REMOVE_TRY_USEC, on_still_busy) >= 0;
+}
+
 static void on_removed(struct slice *s, int error, const struct fail *why)
 {
+	s->admitting = false;
+	if (error < 0 && try_again(s))
+		return;
+	if (error < 0 && holds_nothing(s)) {
+		log_warning(&(struct log_about){ .slice = s->id },
+			    "what it was made of may remain: %s", why ? why->text : "unknown");
+		error = 0;
+	}
 	if (error < 0) {
+		s->state = SLICE_DELETING;
+		s->stuck = true;
+		s->removals = 0;
 		log_error(&(struct log_about){ .slice = s->id, .code = "leak" },
 			  "what it held is not given back: %s", why ? why->text : "unknown");
 		report(s, EVENT_SLICE_FAILED, why);
@@ -141,7 +179,10 @@ static void remove_resources(struct slice *s)
 	int r;
 
 	enforce_undo(s);
+	s->admitting = true;
 	r = s->backend->remove(s, on_removed, &why);
+	if (r < 0)
+		s->admitting = false;
 	if (r == -EBUSY)
 		r = await_empty(s) < 0 ? r : 0;
 	if (r < 0)
@@ -158,7 +199,8 @@ static void retreat(struct slice *s, const struct fail *why)
 	if (s->init_fd >= 0)
 		(void)syscall(SYS_pidfd_send_signal, s->init_fd, SIGKILL, NULL,
 			      0); /* may be gone */
-	remove_resources(s);
+	if (!s->admitting)	  /* else on_admitted or on_removed goes on */
+		remove_resources(s);
 }
 
 static int on_create_late(sd_event_source *source, uint64_t usec, void *userdata)
@@ -195,6 +237,7 @@ static void activate(struct slice *s)
 {
 	disarm(s);
 	s->state = SLICE_ACTIVE;
+	s->announced = true;
 	report(s, EVENT_SLICE_CREATED, NULL);
 	slice_notify(s, NULL);
 	carve_keep_record(s);
@@ -237,8 +280,7 @@ static void on_closed(void *userdata)
 	supervise_all_lost(s, s->state == SLICE_DELETING ? "the slice was deleted"
 							 : "its reeve-init is gone");
 	if (s->state == SLICE_DELETING) {
-		disarm(s);
-		remove_resources(s);
+		retreat(s, NULL);
 		return;
 	}
 	fail_code(&why, -EIO, "init-gone", "the reeve-init of slice %s ended unexpectedly", s->id);
@@ -270,6 +312,11 @@ static void on_admitted(struct slice *s, int error, const struct fail *why)
 {
 	struct fail reason = why ? *why : (struct fail){ 0 };
 
+	s->admitting = false;
+	if (s->state != SLICE_CREATING || s->failed.error) { /* it was given up meanwhile */
+		retreat(s, NULL);
+		return;
+	}
 	if (error == 0)
 		error = carve_connect(s, &reason);
 	if (error < 0)
@@ -357,9 +404,12 @@ int carve_create(struct manager *m, struct request *request, uid_t owner_uid,
 		r = s->backend->prepare(s, &why);
 	if (r >= 0)
 		r = launch_init(s, &why);
-	if (r >= 0)
-		r = s->backend->admit(s, on_admitted, &why);
+	if (r >= 0) {
+		s->admitting = true;
+		r = s->backend->admit(s, on_admitted, &why); /* may have freed it when it is 0 */
+	}
 	if (r < 0) {
+		s->admitting = false;
 		if (!why.error)
 			fail_set(&why, r, "slice %s cannot be made: %s", s->id, strerror(-r));
 		retreat(s, &why);
@@ -433,13 +483,56 @@ static void stop_tasks(struct slice *s, uint64_t grace_usec)
 
 void carve_delete(struct slice *s, uint64_t grace_usec, struct slice_waiter *waiter)
 {
+	struct fail why = { 0 };
+
+	if (s->state == SLICE_CREATING) { /* whoever waits for it to come will not see it */
+		s->state = SLICE_DELETING;
+		fail_code(&why, -EBUSY, "slice-deleted",
+			  "slice %s was deleted while it was being made", s->id);
+		slice_notify(s, s->failed.error ? &s->failed : &why);
+		s->stuck = true;
+	}
+	s->failed = (struct fail){ 0 }; /* whoever waits from here on wants it gone */
 	if (waiter)
 		list_append(&s->waiters, &waiter->link);
-	if (s->state == SLICE_DELETING)
+	if (s->state == SLICE_DELETING && !s->stuck)
 		return; /* somebody else's delete is under way: wait with it */
 	s->state = SLICE_DELETING;
+	s->stuck = false;
 	if (grace_usec > 0 && slice_tasks_alive(s) > 0)
 		stop_tasks(s, grace_usec);
 	else
 		quit(s);
+}
+
+/* The loop does not run: a bounded wait for what was killed to end. */
+static int remove_now(struct slice *s, struct fail *f)
+{
+	const struct timespec pause = { .tv_nsec = ABANDON_PAUSE_NSEC };
+	int r = s->backend->remove(s, NULL, f);
+
+	for (int i = 0; r == -EBUSY && i < ABANDON_TRIES; i++) {
+		(void)nanosleep(&pause, NULL); /* a shorter wait is one more try */
+		r = s->backend->remove(s, NULL, f);
+	}
+	return r;
+}
+
+void carve_abandon(struct slice *s)
+{
+	struct pollfd p = { .fd = s->init_fd, .events = POLLIN };
+	struct fail why = { 0 };
+
+	s->channel = channel_free(s->channel);
+	if (s->init_fd >= 0) {
+		(void)syscall(SYS_pidfd_send_signal, s->init_fd, SIGKILL, NULL,
+			      0);		      /* may be gone */
+		(void)poll(&p, 1, ABANDON_WAIT_MSEC); /* its cgroup cannot go before it does */
+	}
+	enforce_undo(s);
+	if (remove_now(s, &why) < 0)
+		log_warning(&(struct log_about){ .slice = s->id },
+			    "what it was made of may remain: %s", why.text);
+	if (s->dir)
+		(void)fs_remove_tree(AT_FDCWD, s->dir); /* replaced when the name is used again */
 }

@@ -22,7 +22,8 @@ struct channel {
 	sd_event_source *source;
 	struct channel_events events;
 	void *userdata;
-	bool *freed; /* set when the channel is freed from within a callback */
+	bool reading; /* on_packet is on the stack: */
+	bool freed;   /* it lets the memory go when it is done */
 };
 
 /* sun_path has 108 bytes; /proc/self/fd/N/init.sock always fits (unix(7)). */
@@ -150,32 +151,36 @@ static int dispatch(struct channel *c, const char *packet, size_t size)
 	return 0;
 }
 
+/* false: nothing more is to be had from it now, or for ever. */
+static bool read_packet(struct channel *c)
+{
+	_Alignas(8) char packet[8192]; /* statuses are small; a longer one is cut and refused */
+	ssize_t n = recv(c->fd, packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC);
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return errno == EINTR;
+	if (n > 0 && (size_t)n <= sizeof(packet) && dispatch(c, packet, (size_t)n) == 0)
+		return !c->freed;
+	if (!c->freed) {
+		(void)sd_event_source_set_enabled(c->source, SD_EVENT_OFF); /* it is over */
+		c->events.closed(c->userdata);
+	}
+	return false;
+}
+
 static int on_packet(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
 	struct channel *c = userdata;
-	_Alignas(8) char packet[8192]; /* statuses are small; a longer one is cut and refused */
-	bool freed = false;
 
 	(void)source;
+	(void)fd;
 	(void)revents;
-	c->freed = &freed;
-	for (int i = 0; i < PACKETS_A_TURN && !freed; i++) {
-		ssize_t n = recv(fd, packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			break;
-		if (n > 0 && (size_t)n <= sizeof(packet) && dispatch(c, packet, (size_t)n) == 0)
-			continue;
-		if (freed)
-			break;
-		(void)sd_event_source_set_enabled(c->source, SD_EVENT_OFF); /* it is over */
-		c->events.closed(c->userdata);
-		return 0;
-	}
-	if (!freed)
-		c->freed = NULL;
+	c->reading = true;
+	for (int i = 0; i < PACKETS_A_TURN && read_packet(c); i++)
+		;
+	c->reading = false;
+	if (c->freed)
+		free(c);
 	return 0;
 }
 
@@ -228,11 +233,11 @@ struct channel *channel_free(struct channel *c)
 {
 	if (!c)
 		return NULL;
-	if (c->freed)
-		*c->freed = true;
 	sd_event_source_disable_unref(c->source);
 	close_fd(c->fd);
-	free(c);
+	c->freed = true;
+	if (!c->reading)
+		free(c);
 	return NULL;
 }
 
@@ -276,4 +281,18 @@ int channel_order(struct channel *c, const struct channel_order *order, struct f
 	if (order->grace_usec)
 		frame_put_u64(&w, FRAME_TAG_GRACE_USEC, *order->grace_usec);
 	return channel_send(c, &w, NULL, 0, f);
+}
+
+int channel_end(const char *dir)
+{
+	_cleanup_close_ int dirfd = -1;
+	struct sockaddr_un address;
+	struct channel c = { .fd = open_socket(dir, &dirfd, &address) };
+	_cleanup_close_ int fd = c.fd;
+
+	if (fd < 0)
+		return fd;
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno;
+	return channel_order(&c, &(struct channel_order){ .type = FRAME_QUIT }, NULL);
 }

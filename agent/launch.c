@@ -164,6 +164,18 @@ int launch_log_path(const struct slice *s, const char *task, const char *stream,
 		       : 0;
 }
 
+void launch_forget_log(const struct slice *s, const char *task)
+{
+	static const char *const streams[] = { "stdout", "stderr" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(streams); i++) {
+		_cleanup_free_ char *path = NULL;
+
+		if (launch_log_path(s, task, streams[i], &path) == 0)
+			(void)unlink(path); /* it goes with its slice otherwise */
+	}
+}
+
 void launch_forget_logs(const struct slice *s)
 {
 	char path[PATH_MAX];

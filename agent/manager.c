@@ -5,6 +5,7 @@
 #include "adopt.h"
 #include "api.h"
 #include "backend.h"
+#include "carve.h"
 #include "document.h"
 #include "privs.h"
 #include "server.h"
@@ -328,6 +329,12 @@ static void free_slices(struct manager *m)
 
 	fail_set(&why, -EAGAIN, "the agent is stopping");
 	for (struct slice *s; m->slices && (s = map_next(m->slices, &cursor, NULL));) {
+		size_t at = 0;
+
+		if (!s->announced)
+			carve_abandon(s);
+		for (struct slice_task *t; (t = map_next(s->tasks, &at, NULL));)
+			slice_task_dismiss(s, t);
 		slice_notify(s, &why);
 		slice_free(s);
 	}

@@ -122,10 +122,27 @@ static void post_explain(struct exchange *x)
 	answer(x, r, 200, document, &why);
 }
 
-static void on_created(json_t *document, const struct fail *why, void *userdata)
+/* What was made can be found where Location says (RFC 9110, section 15.3.2). */
+static void on_slice_made(json_t *document, const struct fail *why, void *userdata)
 {
+	const char *id = json_string_value(json_object_get(document, "id"));
 	struct exchange *x = userdata;
 
+	if (!why && id)
+		exchange_location(x, id, NULL);
+	if (why)
+		exchange_fail(x, why);
+	else
+		exchange_document(x, 201, document);
+}
+
+static void on_task_made(json_t *document, const struct fail *why, void *userdata)
+{
+	const char *name = json_string_value(json_object_get(document, "name"));
+	struct exchange *x = userdata;
+
+	if (!why && name)
+		exchange_location(x, x->params[0], name);
 	if (why)
 		exchange_fail(x, why);
 	else
@@ -152,7 +169,7 @@ static void post_slice(struct exchange *x)
 		return;
 	exchange_defer(x);
 	api_slice_create(x->api, &caller, &request,
-			 (struct api_reply){ .done = on_created, .userdata = x });
+			 (struct api_reply){ .done = on_slice_made, .userdata = x });
 }
 
 static void delete_slice(struct exchange *x)
@@ -184,7 +201,7 @@ static void post_task(struct exchange *x)
 	}
 	exchange_defer(x);
 	api_task_start(x->api, &caller, x->params[0], &task,
-		       (struct api_reply){ .done = on_created, .userdata = x });
+		       (struct api_reply){ .done = on_task_made, .userdata = x });
 }
 
 static void on_waited(json_t *document, const struct fail *why, void *userdata)

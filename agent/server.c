@@ -57,6 +57,16 @@ void exchange_release(struct exchange *x)
 	exchange_free(x);
 }
 
+void exchange_location(struct exchange *x, const char *slice, const char *task)
+{
+	char path[160];
+
+	(void)snprintf(path, sizeof(path), "/v1/slices/%.63s%s%.63s", slice, task ? "/tasks/" : "",
+		       task ? task : ""); /* names have at most 63 bytes */
+	if (x->request)
+		http_set_header(x->request, "Location", path);
+}
+
 void exchange_text(struct exchange *x, const char *content_type, const char *text, size_t size)
 {
 	if (x->request)

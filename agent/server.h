@@ -25,8 +25,8 @@ struct exchange {
 	struct api *api;
 	struct http_request *request;
 	const struct http_call *call; /* valid within the route's function only */
-	char *params[4];              /* what stood for each {} of the route's pattern */
-	struct api_wait *wait;        /* cancelled when the client leaves */
+	char *params[4];	      /* what stood for each {} of the route's pattern */
+	struct api_wait *wait;	      /* cancelled when the client leaves */
 };
 
 struct route {
@@ -36,6 +36,8 @@ struct route {
 };
 extern const struct route routes[];
 
+/* The header Location for the answer that follows; task NULL: the slice's. */
+void exchange_location(struct exchange *x, const char *slice, const char *task);
 /* Answers, each of which ends the exchange. */
 void exchange_document(struct exchange *x, unsigned status, json_t *document);
 void exchange_text(struct exchange *x, const char *content_type, const char *text, size_t size);

@@ -132,6 +132,16 @@ void slice_task_notify(struct slice *s, struct slice_task *t)
 	}
 }
 
+void slice_task_dismiss(struct slice *s, struct slice_task *t)
+{
+	while (!list_empty(&t->waiters)) {
+		struct task_waiter *w = container_of(t->waiters.next, struct task_waiter, link);
+
+		list_remove(&w->link);
+		w->done(s, t, w->userdata);
+	}
+}
+
 void slice_notify(struct slice *s, const struct fail *why)
 {
 	while (!list_empty(&s->waiters)) {

@@ -27,16 +27,16 @@ STRTAB_DECLARE(slice_state, enum slice_state);
 struct slice_task {
 	char *name;
 	enum task_state state;
-	json_t *request; /* as accepted: argv, user, limits ... */
-	pid_t pid;       /* of the running process, 0 none */
-	uint64_t start_time; /* field 22 of its /proc/PID/stat */
+	json_t *request;		   /* as accepted: argv, user, limits ... */
+	pid_t pid;			   /* of the running process, 0 none */
+	uint64_t start_time;		   /* field 22 of its /proc/PID/stat */
 	uint64_t started_usec, ended_usec; /* CLOCK_REALTIME, 0 not yet */
-	int exit_code;   /* -1: did not exit */
-	int exit_signal; /* 0: was not killed */
+	int exit_code;			   /* -1: did not exit */
+	int exit_signal;		   /* 0: was not killed */
 	uint32_t oom_killed, restarts;
 	uint64_t cpu_user_usec, cpu_system_usec, memory_peak_bytes;
-	char *reason; /* why it failed or was lost */
-	bool stopping; /* somebody asked for its end */
+	char *reason;	     /* why it failed or was lost */
+	bool stopping;	     /* somebody asked for its end */
 	struct list waiters; /* struct task_waiter */
 };
 
@@ -44,16 +44,20 @@ struct slice {
 	struct manager *manager;
 	char *id;
 	enum slice_state state;
+	bool announced; /* slice.created was told: its end is to be told as well */
+	bool admitting; /* the back end works on it: nothing may be taken away until it answers */
+	bool stuck;	/* what it held could not be given back: a delete tries again */
 	uid_t owner_uid;
 	struct request request;
 	uint64_t created_usec;
 	const struct backend *backend;
+	void (*answer)(struct slice *s, int error, const struct fail *why); /* PID 1's is awaited */
 	char *cgroup;  /* path in the v2 hierarchy, NULL without */
 	int cgroup_fd; /* the delegated directory in which tasks get their leaves, -1 without */
 	int leaf_fd;   /* the leaf of reeve-init, -1 without */
 	char *top;     /* path of the cgroup that the limits are set on; `cgroup` or above it */
 	int top_fd;
-	char *dir;     /* below the runtime directory: init.sock, record */
+	char *dir; /* below the runtime directory: init.sock, record */
 	pid_t init_pid;
 	int init_fd; /* its pidfd */
 	uint64_t init_start_time;
@@ -62,10 +66,10 @@ struct slice {
 	unsigned tasks_made;
 	struct channel *channel;
 	sd_event_source *deadline; /* of creating or deleting */
-	struct fail failed;        /* why it is being taken down, when something failed */
+	struct fail failed;	   /* why it is being taken down, when something failed */
 	sd_event_source *emptied;  /* cgroup.events, while waiting for the last process to leave */
-	unsigned removals;         /* attempts to remove what is still busy */
-	struct list waiters;       /* struct slice_waiter: until it is active, or gone */
+	unsigned removals;	   /* attempts to remove what is still busy */
+	struct list waiters;	   /* struct slice_waiter: until it is active, or gone */
 };
 
 /* Told once when a slice has become active, failed to, or is gone. */
@@ -99,4 +103,6 @@ json_t *slice_task_document(const struct slice *s, const struct slice_task *t);
 
 /* Calls the waiters whose condition holds; they may remove the task. */
 void slice_task_notify(struct slice *s, struct slice_task *t);
+/* Calls all of them, as things are: the agent is stopping. */
+void slice_task_dismiss(struct slice *s, struct slice_task *t);
 void slice_notify(struct slice *s, const struct fail *why);

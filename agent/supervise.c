@@ -2,11 +2,14 @@
 /* Supervision; see supervise.h. The state table decides; this file copies facts and tells. */
 #include "supervise.h"
 
+#include "launch.h"
 #include "manager.h"
 #include "util/cleanup.h"
+#include "util/fs.h"
 #include "util/log.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +46,12 @@ static void keep_record(struct slice *s, const struct slice_task *t)
 
 	if (!s->manager->store || !document)
 		return;
-	record = json_pack("{s:O,s:O}", "request", t->request, "status", document);
+	record = json_pack("{s:O,s:O,s:I,s:I,s:I,s:I,s:I,s:I}", "request", t->request, "status",
+			   document, "start_time", (json_int_t)t->start_time, "started_usec",
+			   (json_int_t)t->started_usec, "ended_usec", (json_int_t)t->ended_usec,
+			   "cpu_user_usec", (json_int_t)t->cpu_user_usec, "cpu_system_usec",
+			   (json_int_t)t->cpu_system_usec, "memory_peak_bytes",
+			   (json_int_t)t->memory_peak_bytes);
 	text = record ? json_text(record) : NULL;
 	if (text && store_put_task(s->manager->store, s->id, t->name, text, &why) < 0)
 		log_warning(&(struct log_about){ .slice = s->id, .task = t->name }, "%s", why.text);
@@ -164,6 +172,34 @@ void supervise_result(struct slice *s, const char *task, int error)
 		return;
 	set_reason(t, "reeve-init refused it", strerror(-error));
 	end_without_init(s, t, TASK_HAPPENING_START_FAILED, EVENT_TASK_FAILED);
+	drop_oldest(s);
+}
+
+/* Field 22 of /proc/PID/stat, counted from behind the name, which may hold anything; 0: gone. */
+static uint64_t start_ticks(const struct host *host, pid_t pid)
+{
+	char path[32], line[1024];
+	const char *place;
+
+	(void)snprintf(path, sizeof(path), "%d/stat", (int)pid); /* fits */
+	if (fs_read_line(host->proc_fd, path, line, sizeof(line)) < 0)
+		return 0;
+	place = strrchr(line, ')');
+	for (int field = 2; place && field < 22; field++)
+		place = strchr(place + 1, ' ');
+	return place ? strtoull(place, NULL, 10) : 0;
+}
+
+/* Without a cgroup nobody else takes down what a reeve-init that was killed has left behind. A task
+ * leads a process group of its own; its number is its own while it started when it did. */
+static void kill_orphan(const struct slice *s, const struct slice_task *t)
+{
+	if (s->cgroup_fd >= 0 || t->pid <= 1 || t->start_time == 0 ||
+	    start_ticks(s->manager->host, t->pid) != t->start_time)
+		return;
+	if (kill(-t->pid, SIGKILL) < 0)
+		log_debug(&(struct log_about){ .slice = s->id, .task = t->name },
+			  "its processes are gone already");
 }
 
 void supervise_all_lost(struct slice *s, const char *reason)
@@ -173,6 +209,7 @@ void supervise_all_lost(struct slice *s, const char *reason)
 	for (struct slice_task *t; (t = map_next(s->tasks, &cursor, NULL));) {
 		if (task_is_over(t->state))
 			continue;
+		kill_orphan(s, t);
 		set_reason(t, reason, NULL);
 		t->ended_usec = s->manager->host->realtime_usec(s->manager->host);
 		end_without_init(s, t, TASK_HAPPENING_LOST, EVENT_TASK_LOST);
@@ -212,5 +249,6 @@ void supervise_forget(struct slice *s, const char *task)
 {
 	if (s->manager->store)
 		(void)store_remove_task(s->manager->store, s->id, task); /* goes with its slice */
+	launch_forget_log(s, task);
 	slice_task_remove(s, task);
 }

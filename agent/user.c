@@ -12,6 +12,7 @@
 #include <string.h>
 
 enum { RECORD_BYTES = 16384, GROUPS_MAX = 1024 };
+#define NOBODY_AT_ALL UINT32_MAX /* (uid_t)-1: "leave it as it is" in setresuid(2) */
 
 struct found_user {
 	struct passwd record;
@@ -35,7 +36,9 @@ static int find_group(const char *name, gid_t *ret, struct fail *f)
 	struct group record, *found = NULL;
 
 	if (parse_u32(name, ret) == 0)
-		return 0;
+		return *ret == NOBODY_AT_ALL ? fail_code(f, -EINVAL, "no-such-group",
+							 "group %s means no group", name)
+					     : 0;
 	(void)getgrnam_r(name, &record, room, sizeof(room), &found); /* as find_user */
 	if (!found)
 		return fail_code(f, -EINVAL, "no-such-group", "there is no group %.64s here", name);
@@ -72,6 +75,8 @@ int user_resolve(struct task_spec *spec, uid_t caller_uid, gid_t caller_gid, str
 	bool numeric = !spec->user || parse_u32(spec->user, &number) == 0;
 	int r = 0;
 
+	if (number == NOBODY_AT_ALL)
+		return fail_code(f, -EINVAL, "no-such-user", "user %u means no user", number);
 	spec->uid = number;
 	spec->gid = number == caller_uid ? caller_gid : number;
 	/* root without a name is the common case and needs no database */

@@ -4,7 +4,8 @@
  * change under it. The agent puts it into the slice (cgroup, affinity, memory policy, limits: all
  * of which tasks inherit) and passes
  *   fd 3  a listening SOCK_SEQPACKET socket: agents connect, leave and come back (wire/frame.h)
- *   fd 4  the directory of the slice's cgroup; anything else (/dev/null) means: no cgroups
+ *   fd 4  the directory of the slice's cgroup; anything else (/dev/null) means: no cgroups, or
+ *         not yet: PID 1 makes a scope around a running process, and FRAME_HELLO brings it then
  *   fd 5  an append-only record of final statuses (init/report.h); may be /dev/null
  * SIGTERM, as from PID 1, ends every task within its own grace, and then reeve-init.
  * It decides nothing about resources and moves itself nowhere. One loop; idle means asleep. */
@@ -12,17 +13,19 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "init/channel.h"
+#include "init/leaf.h"
 #include "init/request.h"
 #include "init/task.h"
 #include "util/cleanup.h"
@@ -37,10 +40,13 @@ enum { BLIND_NSEC = 100000000 };
  * us, and a child needs one call to be as a program expects it. */
 static int open_signals(void)
 {
+	/* by number: libc refuses its own two, and whoever started the agent may have ignored them
+	 */
+	static const uint64_t initial[8] = { 0 }; /* struct kernel_sigaction: SIG_DFL, no flags */
 	sigset_t all, read;
 
-	for (int s = 1; s < NSIG; s++)
-		(void)signal(s, SIG_DFL); /* KILL, STOP and libc's own two refuse */
+	for (int s = 1; s <= 64; s++)
+		(void)syscall(SYS_rt_sigaction, s, initial, NULL, 8); /* KILL and STOP refuse */
 	sigfillset(&all);
 	sigemptyset(&read);
 	sigaddset(&read, SIGCHLD);
@@ -68,13 +74,6 @@ static int settle_descriptors(void)
 	return 0;
 }
 
-static bool is_directory(int fd)
-{
-	struct stat status;
-
-	return fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
-}
-
 static bool is_listening(int fd)
 {
 	int answer = 0;
@@ -94,7 +93,7 @@ static int init_open(struct init *i, const char *slice)
 	if (fcntl(FD_LISTENER, F_SETFL, O_NONBLOCK) < 0)
 		return -errno; /* who connects may be gone before we accept */
 	*i = (struct init){ .slice = slice, .listener = FD_LISTENER, .record = FD_RECORD };
-	i->cgroup = is_directory(FD_CGROUP) ? FD_CGROUP : -1;
+	i->cgroup = leaf_is_directory(FD_CGROUP) ? FD_CGROUP : -1;
 	memset(i->channels, -1, sizeof(i->channels));
 	list_init(&i->tasks);
 	i->packet = mmap(NULL, FRAME_LIMIT_BYTES, PROT_READ | PROT_WRITE,

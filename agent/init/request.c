@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "init/channel.h"
+#include "init/leaf.h"
 #include "init/report.h"
 #include "util/cleanup.h"
 #include "wire/frame.h"
@@ -15,12 +16,20 @@
 enum { ANSWER_BYTES = 256 };
 enum { ANSWERED = 1 }; /* by a handler itself: no FRAME_RESULT */
 
+/* Where PID 1 makes the slice around a running reeve-init, its cgroup comes with the first hello.
+ * A task that was started before has no leaf, and would be taken for an empty one's. */
+static void take_cgroup(struct init *i, struct request *q)
+{
+	if (i->cgroup < 0 && i->task_count == 0 && leaf_is_directory(q->fds[0]))
+		i->cgroup = TAKE_FD(q->fds[0]);
+}
+
 static int on_hello(struct init *i, int *channel, struct request *q)
 {
 	char room[REPORT_BYTES] __attribute__((aligned(8)));
 	struct frame_writer w;
 
-	(void)q;
+	take_cgroup(i, q);
 	frame_begin(&w, room, sizeof(room), FRAME_WELCOME);
 	frame_put_u32(&w, FRAME_TAG_VERSION, FRAME_VERSION);
 	frame_put_text(&w, FRAME_TAG_SLICE, i->slice);

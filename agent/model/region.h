@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* A part of the machine in which a request is tried as a whole: a NUMA node, a package, all of it. */
+/* A part of the machine in which a request is tried as a whole: a NUMA node, a package, all of it.
+ */
 
 #include "model/inventory.h"
 #include "model/request.h"
