@@ -55,8 +55,8 @@ static void test_offers_are_nodes_packages_and_the_machine(void **state)
 	struct stage s;
 
 	(void)state;
-	(void)shape_add_device(inv, DEVICE_GPU, "a", 1, NULL, NULL);
-	(void)shape_add_device(inv, DEVICE_NIC, "b", -1, NULL, NULL); /* the machine's only */
+	(void)shape_add_device(inv, DEVICE_GPU, "a", 1);
+	(void)shape_add_device(inv, DEVICE_NIC, "b", -1); /* the machine's only */
 	stage_open(&s, inv);
 	expect_offers(&s, expected, ARRAY_SIZE(expected));
 	stage_close(&s);
@@ -69,7 +69,7 @@ static void test_offers_of_a_machine_of_one_node_are_one(void **state)
 	struct stage s;
 
 	(void)state;
-	(void)shape_add_device(inv, DEVICE_NIC, "b", -1, NULL, NULL);
+	(void)shape_add_device(inv, DEVICE_NIC, "b", -1);
 	stage_open(&s, inv);
 	expect_offers(&s, expected, 1);
 	stage_close(&s);
@@ -86,8 +86,8 @@ static void test_offers_of_full_nodes_with_equal_remains_are_both_made(void **st
 	struct stage s;
 
 	(void)state;
-	(void)shape_add_device(inv, DEVICE_GPU, "a", 0, NULL, NULL);
-	(void)shape_add_device(inv, DEVICE_GPU, "b", 1, NULL, NULL);
+	(void)shape_add_device(inv, DEVICE_GPU, "a", 0);
+	(void)shape_add_device(inv, DEVICE_GPU, "b", 1);
 	stage_open(&s, inv);
 	stage_hold(&s, "x", "0-1");
 	expect_offers(&s, expected, ARRAY_SIZE(expected));
@@ -156,8 +156,8 @@ static void test_offer_taken_whole_asks_for_all_of_it(void **state)
 	struct stage s;
 
 	(void)state;
-	(void)shape_add_device(inv, DEVICE_GPU, "a", 1, NULL, NULL);
-	(void)shape_add_device(inv, DEVICE_NIC, "b", -1, NULL, NULL);
+	(void)shape_add_device(inv, DEVICE_GPU, "a", 1);
+	(void)shape_add_device(inv, DEVICE_NIC, "b", -1);
 	shape_add_hugepages(inv, 3, 2 * MIB, 5);
 	stage_open(&s, inv);
 	assert_int_equal(offers_make(&s.view, &offers), 0);

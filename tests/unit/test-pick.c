@@ -206,9 +206,9 @@ static void test_pick_takes_devices_near_the_cores(void **state)
 	struct device *d;
 
 	(void)state;
-	(void)shape_add_device(inv, DEVICE_NIC, "a", -1, NULL, NULL);
-	(void)shape_add_device(inv, DEVICE_NIC, "b", 0, NULL, NULL);
-	d = shape_add_device(inv, DEVICE_NIC, "c", 1, NULL, NULL);
+	(void)shape_add_device(inv, DEVICE_NIC, "a", -1);
+	(void)shape_add_device(inv, DEVICE_NIC, "b", 0);
+	d = shape_add_device(inv, DEVICE_NIC, "c", 1);
 	d->local_cpus = cpuset_free(d->local_cpus); /* only its node is told */
 	stage_open(&s, inv);
 	stage_hold(&s, "x", "0-1");
@@ -240,8 +240,8 @@ static struct inventory *switches(void)
 	struct inventory *inv = shape_make((struct shape){ .cores = 4 });
 
 	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
-		(void)shape_add_device(inv, devices[i].kind, devices[i].name, 0, devices[i].pci,
-				       devices[i].path);
+		shape_add_pci(inv, shape_add_device(inv, devices[i].kind, devices[i].name, 0),
+			      devices[i].pci, devices[i].path);
 	return inv;
 }
 
@@ -272,14 +272,16 @@ static void test_pick_compares_bridges_as_wholes(void **state)
 	struct stage s;
 
 	(void)state;
-	(void)shape_add_device(inv, DEVICE_GPU, "g", 0, "0000:01:00.0",
-			       "0000:00:01.0/0000:10:00.0");
-	(void)shape_add_device(inv, DEVICE_NIC, "a", 0, "0000:02:00.0", "0000:00:01.00/x");
-	(void)shape_add_device(inv, DEVICE_NIC, "b", 0, "0000:03:00.0", "/");
-	(void)shape_add_device(inv, DEVICE_NIC, "c", 0, "0000:04:00.0", "0000:00:01.0/");
-	(void)shape_add_device(inv, DEVICE_NIC, "d", 0,
-			       "0000000000000000000000000000000000000000000000000000000000000000:1",
-			       "0000:00:01.0/0000:10:00.0"); /* an address that cannot be */
+	shape_add_pci(inv, shape_add_device(inv, DEVICE_GPU, "g", 0), "0000:01:00.0",
+		      "0000:00:01.0/0000:10:00.0");
+	shape_add_pci(inv, shape_add_device(inv, DEVICE_NIC, "a", 0), "0000:02:00.0",
+		      "0000:00:01.00/x");
+	shape_add_pci(inv, shape_add_device(inv, DEVICE_NIC, "b", 0), "0000:03:00.0", "/");
+	shape_add_pci(inv, shape_add_device(inv, DEVICE_NIC, "c", 0), "0000:04:00.0",
+		      "0000:00:01.0/");
+	shape_add_pci(inv, shape_add_device(inv, DEVICE_NIC, "d", 0),
+		      "0000000000000000000000000000000000000000000000000000000000000000:1",
+		      "0000:00:01.0/0000:10:00.0"); /* an address that cannot be */
 	stage_open(&s, inv);
 	expect_picked(&s, REQUEST(.devices[DEVICE_GPU] = 1, .devices[DEVICE_NIC] = 1),
 		      "gpu-g nic-c");
@@ -298,7 +300,7 @@ static void test_pick_of_a_thousand_functions_ends(void **state)
 
 		(void)snprintf(name, sizeof(name), "vf%u", i);
 		(void)snprintf(pci, sizeof(pci), "0000:%02x:%02x.%u", i / 256, i / 8 % 32, i % 8);
-		(void)shape_add_device(inv, DEVICE_NIC, name, 0, pci, "0000:00:01.0");
+		shape_add_pci(inv, shape_add_device(inv, DEVICE_NIC, name, 0), pci, "0000:00:01.0");
 	}
 	stage_open(&s, inv);
 	a = stage_place(&s, REQUEST(.devices[DEVICE_NIC] = 1000));

@@ -29,10 +29,10 @@ static struct inventory *machine(void)
 	for (unsigned i = 0; i < 4; i++)
 		for (unsigned k = 0; k < 4; k++)
 			shape_set_distance(inv, i, k, i == k ? 10 : i / 2 == k / 2 ? 12 : 32);
-	(void)shape_add_device(inv, DEVICE_GPU, "a", 2, NULL, NULL);
-	(void)shape_add_device(inv, DEVICE_GPU, "b", 2, NULL, NULL);
-	(void)shape_add_device(inv, DEVICE_DISK, "d", 3, NULL, NULL);
-	(void)shape_add_device(inv, DEVICE_NIC, "n", -1, NULL, NULL);
+	(void)shape_add_device(inv, DEVICE_GPU, "a", 2);
+	(void)shape_add_device(inv, DEVICE_GPU, "b", 2);
+	(void)shape_add_device(inv, DEVICE_DISK, "d", 3);
+	(void)shape_add_device(inv, DEVICE_NIC, "n", -1);
 	shape_add_hugepages(inv, 1, 2 * MIB, 16);
 	return inv;
 }
@@ -316,7 +316,7 @@ static void test_placement_on_24_nodes_with_holes_in_their_numbers(void **state)
 static void test_placement_on_contradictory_machines_is_an_answer(void **state)
 {
 	struct inventory *inv = shape_make((struct shape){ .packages = 2, .cores = 2 });
-	struct device *far = shape_add_device(inv, DEVICE_GPU, "far", -1, NULL, NULL);
+	struct device *far = shape_add_device(inv, DEVICE_GPU, "far", -1);
 	_cleanup_(allocation_freep) struct allocation *a = NULL;
 	struct stage s;
 
@@ -399,7 +399,7 @@ static void test_placement_counts_unknown_places_into_the_cost(void **state)
 	struct stage s;
 
 	(void)state;
-	(void)shape_add_device(inv, DEVICE_NIC, "m", -1, NULL, NULL);
+	(void)shape_add_device(inv, DEVICE_NIC, "m", -1);
 	stage_open(&s, inv);
 	a = stage_place(&s, REQUEST(.cores = 1, .devices[DEVICE_NIC] = 2));
 	assert_int_equal(a->cost, PLACEMENT_COST_LOCAL + 2 * PLACEMENT_COST_UNKNOWN);
