@@ -101,6 +101,22 @@ static void test_offers_of_full_nodes_with_equal_remains_are_both_made(void **st
 	stage_close(&s);
 }
 
+static void test_offers_of_equal_memory_on_two_nodes_are_both_made(void **state)
+{
+	static const struct expected expected[] = {
+		{ "node 0", "", "0", 0, 0 },
+		{ "node 1", "", "1", 0, 0 },
+		{ "the machine", "", "0-1", 0, 0 },
+	};
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, shape_make((struct shape){ .packages = 2 }));
+	stage_hold(&s, "x", "0-1");
+	expect_offers(&s, expected, ARRAY_SIZE(expected));
+	stage_close(&s);
+}
+
 static void test_offers_of_nothing_are_not_made(void **state)
 {
 	struct inventory *inv = shape_make((struct shape){ .cores = 2 });
@@ -245,6 +261,7 @@ int main(void)
 		cmocka_unit_test(test_offers_are_nodes_packages_and_the_machine),
 		cmocka_unit_test(test_offers_of_a_machine_of_one_node_are_one),
 		cmocka_unit_test(test_offers_of_full_nodes_with_equal_remains_are_both_made),
+		cmocka_unit_test(test_offers_of_equal_memory_on_two_nodes_are_both_made),
 		cmocka_unit_test(test_offers_of_nothing_are_not_made),
 		cmocka_unit_test(test_offers_count_huge_pages_even_where_nothing_else_is_left),
 		cmocka_unit_test(test_offers_leave_the_shared_pool_what_it_promised),
