@@ -3,8 +3,8 @@
 
 /* What the agent does for others. This is the line along which the process can be cut in two: what
  * parses network bytes stands above it and passes plain values and documents; what touches the host
- * stands below. No pointer into staff's structs crosses it. Refusals are a negative errno and a code;
- * documents are new references in the forms of reeve-api(7). */
+ * stands below. No pointer into staff's structs crosses it. Refusals are a negative errno and a
+ * code; documents are new references in the forms of reeve-api(7). */
 
 #include "model/request.h"
 #include "model/task_spec.h"
@@ -23,7 +23,8 @@ struct api_caller { /* uid 0 and the agent's own uid may do everything */
 	gid_t gid;
 };
 
-/* Called once, maybe from within the call itself; document (borrowed; NULL: nothing to show) or why. */
+/* Called once, maybe from within the call itself; document (borrowed; NULL: nothing to show) or
+ * why. */
 typedef void (*api_done)(json_t *document, const struct fail *why, void *userdata);
 struct api_reply {
 	api_done done;
@@ -65,8 +66,8 @@ int api_task_stop(struct api *a, const struct api_caller *caller,
 int api_task_forget(struct api *a, const struct api_caller *caller,
 		    const struct api_task_order *order, struct fail *f);
 /* An fd on what the task wrote; the caller closes it. Owners only: output may hold secrets. */
-int api_task_log(struct api *a, const struct api_caller *caller,
-		 const struct api_task_order *order, const char *stream, struct fail *f);
+int api_task_log(struct api *a, const struct api_caller *caller, const struct api_task_order *order,
+		 const char *stream, struct fail *f);
 
 /* Answers with the task's document when it is over, or as it is after timeout_usec. Cancelling is
  * allowed until reply was called. */
@@ -80,20 +81,20 @@ int api_task_wait(struct api *a, const struct api_wait_order *order, struct api_
 		  struct fail *f);
 void api_wait_cancel(struct api_wait *w);
 
-/* The stream of events: see journal.h for `after`. record() is called from wake-ups and api_events_go:
- * it returns 0 when it took the record, -ENOBUFS when it cannot now (call api_events_go when it can
- * again). seq 0: a heartbeat or a notice of loss. */
+/* The stream of events: see journal.h for `after`. record() is called from wake-ups and
+ * api_events_go: it returns 0 when it took the record, -ENOBUFS when it cannot now (call
+ * api_events_go when it can again). seq 0: a heartbeat or a notice of loss. */
 struct api_events;
 struct api_events_order {
-	uint64_t after;    /* UINT64_MAX: from now on */
-	bool follow;       /* else it ends with what is there */
+	uint64_t after;	   /* UINT64_MAX: from now on */
+	bool follow;	   /* else it ends with what is there */
 	const char *slice; /* only about this one; NULL all */
 	int (*record)(uint64_t seq, const char *kind, const char *text, size_t size,
 		      void *userdata);
 	void (*end)(void *userdata); /* everything was told and follow is false */
 	void *userdata;
 };
-int api_events_open(struct api *a, const struct api_events_order *order,
-		    struct api_events **ret, struct fail *f);
+int api_events_open(struct api *a, const struct api_events_order *order, struct api_events **ret,
+		    struct fail *f);
 void api_events_go(struct api_events *e);
 struct api_events *api_events_close(struct api_events *e);

@@ -15,5 +15,5 @@ struct api_found {
 	struct slice *slice;
 	struct slice_task *task;
 };
-int api_find_task(const struct api *a, const struct api_task_order *order,
-		  struct api_found *ret, struct fail *f);
+int api_find_task(const struct api *a, const struct api_task_order *order, struct api_found *ret,
+		  struct fail *f);

@@ -42,9 +42,9 @@ static json_t *agent(const struct manager *m)
 {
 	return json_pack("{s:s,s:i,s:o,s:s,s:s*,s:s,s:o,s:o,s:I}", "version", REEVE_VERSION, "pid",
 			 (int)getpid(), "started_at", document_time(m->started_usec), "backend",
-			 m->backend->name, "cgroup", m->tree_path, "cgroup_layout", cg_layout_to_string(m->layout),
-			 "controllers", controllers(m), "capabilities_missing",
-			 missing_capabilities(), "last_event",
+			 m->backend->name, "cgroup", m->tree_path, "cgroup_layout",
+			 cg_layout_to_string(m->layout), "controllers", controllers(m),
+			 "capabilities_missing", missing_capabilities(), "last_event",
 			 (json_int_t)journal_last(m->journal));
 }
 

@@ -6,9 +6,9 @@
 
 #include "slice.h"
 
-/* Places the request (moved into the slice), carves and starts reeve-init. The waiter is called once:
- * when the slice is active, or with the reason. A refusal at the door is returned instead, and the
- * waiter is not called. */
+/* Places the request (moved into the slice), carves and starts reeve-init. The waiter is called
+ * once: when the slice is active, or with the reason. A refusal at the door is returned instead,
+ * and the waiter is not called. */
 int carve_create(struct manager *m, struct request *request, uid_t owner_uid,
 		 struct slice_waiter *waiter, struct fail *f);
 

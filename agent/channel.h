@@ -16,7 +16,7 @@ struct channel_status { /* one FRAME_STATUS */
 	enum frame_state state;
 	pid_t pid;
 	uint64_t start_time, started_usec, ended_usec;
-	int exit_code;   /* -1 unless it exited */
+	int exit_code;	 /* -1 unless it exited */
 	int exit_signal; /* 0 unless it was killed */
 	uint32_t oom_killed, restarts, error;
 	uint64_t cpu_user_usec, cpu_system_usec, memory_peak_bytes;
@@ -32,10 +32,10 @@ struct channel_events {
 
 struct channel_target {
 	const char *dir; /* holds init.sock */
-	int cgroup_fd;   /* the slice's delegated cgroup, told to reeve-init; -1 none */
+	int cgroup_fd;	 /* the slice's delegated cgroup, told to reeve-init; -1 none */
 };
-/* Connects by way of the directory, so that the path's length does not matter, and says hello. events
- * is copied. */
+/* Connects by way of the directory, so that the path's length does not matter, and says hello.
+ * events is copied. */
 int channel_open(struct channel **ret, sd_event *loop, const struct channel_target *target,
 		 const struct channel_events *events, void *userdata, struct fail *f);
 struct channel *channel_free(struct channel *c);
@@ -45,8 +45,8 @@ int channel_send(struct channel *c, const struct frame_writer *frame, const int 
 /* A frame with at most a task, a signal and a grace. */
 struct channel_order {
 	enum frame_type type;
-	const char *task; /* NULL: none */
-	uint32_t signal;  /* 0: none */
+	const char *task;	    /* NULL: none */
+	uint32_t signal;	    /* 0: none */
 	const uint64_t *grace_usec; /* NULL: none */
 };
 int channel_order(struct channel *c, const struct channel_order *order, struct fail *f);

@@ -17,5 +17,6 @@ static inline void clock_text(uint64_t realtime_usec, char room[CLOCK_TEXT_SIZE]
 
 	(void)gmtime_r(&seconds, &utc); /* a year that does not fit an int leaves zeroes */
 	n = strftime(room, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
-	(void)snprintf(room + n, CLOCK_TEXT_SIZE - n, ".%06uZ", (unsigned)(realtime_usec % 1000000));
+	(void)snprintf(room + n, CLOCK_TEXT_SIZE - n, ".%06uZ",
+		       (unsigned)(realtime_usec % 1000000));
 }

@@ -19,7 +19,7 @@ int backend_choice_from_string(const char *name);
 struct config {
 	/* [agent] */
 	char *socket, *socket_group; /* group NULL: the agent's own */
-	uint64_t socket_mode;        /* octal in the file */
+	uint64_t socket_mode;	     /* octal in the file */
 	char *runtime_dir, *state_dir;
 	int log_level; /* enum log_level */
 	int backend;   /* enum backend_choice */
@@ -53,7 +53,7 @@ struct config_key {
 	enum config_kind kind;
 	size_t offset;
 	uint64_t minimum, maximum; /* of numbers, in their unit */
-	const char *initial;       /* the default, in the file's form; NULL: unset */
+	const char *initial;	   /* the default, in the file's form; NULL: unset */
 };
 extern const struct config_key config_keys[];
 
@@ -62,8 +62,8 @@ typedef void (*config_warning)(const char *file, uint64_t line, const char *text
 
 int config_init(struct config *c, struct fail *f); /* the defaults */
 void config_done(struct config *c);
-/* A file that is not there is fine unless required. A malformed value is -EINVAL with file, line and
- * key in the sentence. */
+/* A file that is not there is fine unless required. A malformed value is -EINVAL with file, line
+ * and key in the sentence. */
 int config_read(struct config *c, const char *path, bool required, config_warning warning,
 		void *userdata, struct fail *f);
 /* One setting by its key, as the command line gives it. */

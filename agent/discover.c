@@ -9,7 +9,6 @@
 #include "util/fs.h"
 #include "util/log.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <libudev.h>
 #include <stdlib.h>
@@ -42,20 +41,6 @@ static const struct discovery_sink into_inventory = {
 	.note = sink_note,
 };
 
-static int run_driver(const struct driver *driver, struct discovery *d)
-{
-	struct fail why = { 0 };
-	int r;
-
-	if (driver->match && !driver->match(d))
-		return 0;
-	r = driver->probe(d, &why);
-	if (r == -ENOMEM)
-		return r;
-	return r < 0 ? discovery_note(d, driver->name, "%s", why.error ? why.text : strerror(-r))
-		     : 0;
-}
-
 int discover_run(const struct host *host, const char *topology_xml, struct inventory **ret,
 		 struct fail *f)
 {
@@ -71,11 +56,8 @@ int discover_run(const struct host *host, const char *topology_xml, struct inven
 	d.topology = topology;
 	d.machine = &inv->machine;
 	d.sink = inv;
-	for (size_t i = 0; drivers[i]; i++) {
-		assert(i == 0 || drivers[i]->phase >= drivers[i - 1]->phase);
-		if (run_driver(drivers[i], &d) < 0)
-			return fail_set(f, -ENOMEM, "out of memory");
-	}
+	if (discovery_run(&d) < 0)
+		return fail_set(f, -ENOMEM, "out of memory");
 	inventory_seal(inv);
 	*ret = TAKE_PTR(inv);
 	return 0;

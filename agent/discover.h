@@ -10,8 +10,8 @@
 
 #include <systemd/sd-event.h>
 
-/* One discovery; topology_xml NULL: of the host. A driver that fails becomes a note. Fails only when
- * the topology itself cannot be had. */
+/* One discovery; topology_xml NULL: of the host. A driver that fails becomes a note. Fails only
+ * when the topology itself cannot be had. */
 int discover_run(const struct host *host, const char *topology_xml, struct inventory **ret,
 		 struct fail *f);
 
@@ -23,6 +23,6 @@ struct discover_watch;
 /* Calls changed() at most once per DISCOVER_SETTLE_USEC after events of the subsystems that drivers
  * watch: a burst of hotplug is one re-discovery. Where there is no udev, kernel events are used. */
 enum { DISCOVER_SETTLE_USEC = 200 * 1000 };
-int discover_watch_new(struct discover_watch **ret, sd_event *loop,
-		       void (*changed)(void *userdata), void *userdata, struct fail *f);
+int discover_watch_new(struct discover_watch **ret, sd_event *loop, void (*changed)(void *userdata),
+		       void *userdata, struct fail *f);
 struct discover_watch *discover_watch_free(struct discover_watch *w);

@@ -19,9 +19,10 @@ json_t *document_request(const struct request *r);
 json_t *document_enforcements(const struct enforcements *e);
 json_t *document_offer(const struct offer *o, const char *id);
 json_t *document_cpuset(const struct cpuset *s); /* "0-3"; NULL set: "" */
-json_t *document_time(uint64_t realtime_usec);   /* 0: null */
+json_t *document_time(uint64_t realtime_usec);	 /* 0: null */
 
 /* The firmware bill of materials: {"sha256": of the compact text of items, "items": [..]}, items
  * sorted so that two machines with the same parts have the same digest whatever the order of
- * discovery. Serial numbers are left out of the digest's items: they differ where nothing is amiss. */
+ * discovery. Serial numbers are left out of the digest's items: they differ where nothing is amiss.
+ */
 json_t *document_bill_of_materials(const struct inventory *inv);

@@ -87,7 +87,7 @@ static int add_readback(struct work *w, const struct cg_readback *b)
 	row.resource = resource_of(b->limit, &row.mechanism);
 	if (!b->holds) {
 		row.mechanism = MECHANISM_NONE;
-		(void)snprintf(reason, sizeof(reason), "%s: %s", b->file ? b->file : b->limit,
+		(void)snprintf(reason, sizeof(reason), "%s",
 			       b->error == -EOPNOTSUPP
 				       ? "this host has no such controller on cgroup v2"
 			       : b->error ? strerror(-b->error)

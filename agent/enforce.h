@@ -6,8 +6,8 @@
 #include "pin.h"
 #include "slice.h"
 
-/* How reeve-init of the slice is to be pinned before it starts; the sets are borrowed from the ledger
- * or stored in *ret_pool, which the caller frees. */
+/* How reeve-init of the slice is to be pinned before it starts; the sets are borrowed from the
+ * ledger or stored in *ret_pool, which the caller frees. */
 int enforce_pin(const struct slice *s, struct pin *ret, struct cpuset **ret_pool);
 
 /* cpu.weight of a slice with shared CPUs, on the kernel's scale of 1 to 10000: 100 a CPU. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* The numbered events: a bounded ring of rendered records, and readers that each have a place in it.
- * A reader that falls behind the ring is told what it lost; it never makes the ring grow. Numbers go
- * on rising over restarts: they are taken from the store in blocks. */
+/* The numbered events: a bounded ring of rendered records, and readers that each have a place in
+ * it. A reader that falls behind the ring is told what it lost; it never makes the ring grow.
+ * Numbers go on rising over restarts: they are taken from the store in blocks. */
 
 #include "model/event.h"
 #include "util/fail.h"
@@ -33,7 +33,7 @@ struct journal *journal_free(struct journal *j); /* asserts that there is no rea
  * so that readers see the gap. */
 int journal_report(struct journal *j, enum event_kind kind, const struct event_about *about,
 		   const char *data_json);
-uint64_t journal_last(const struct journal *j);  /* the newest number; 0 before the first */
+uint64_t journal_last(const struct journal *j);	 /* the newest number; 0 before the first */
 uint64_t journal_first(const struct journal *j); /* the oldest still kept */
 
 /* Renders an event that is not numbered (heartbeat, stream.lost) with seq = the newest number. The
@@ -53,6 +53,6 @@ enum journal_answer {
 };
 /* Looks at the next record without moving; journal_reader_advance moves behind it. For JOURNAL_LOST
  * *ret_from is the first number that is gone, and advancing moves to ret->seq. */
-enum journal_answer journal_reader_peek(const struct journal_reader *r,
-					struct journal_record *ret, uint64_t *ret_from);
+enum journal_answer journal_reader_peek(const struct journal_reader *r, struct journal_record *ret,
+					uint64_t *ret_from);
 void journal_reader_advance(struct journal_reader *r);

@@ -5,12 +5,12 @@
 
 #include "slice.h"
 
-/* Makes the slice's directory and socket and starts reeve-init, pinned, in s->leaf_fd where there is
- * one. s->init_pid is set. */
+/* Makes the slice's directory and socket and starts reeve-init, pinned, in s->leaf_fd where there
+ * is one. s->init_pid is set. */
 int launch_init(struct slice *s, struct fail *f);
 
-/* Hands a task to reeve-init. spec is resolved (name, uid, gid, groups set); request is what the API
- * shows. *ret is in TASK_STARTING until reeve-init answers. */
+/* Hands a task to reeve-init. spec is resolved (name, uid, gid, groups set); request is what the
+ * API shows. *ret is in TASK_STARTING until reeve-init answers. */
 int launch_task(struct slice *s, const struct task_spec *spec, json_t *request,
 		struct slice_task **ret, struct fail *f);
 

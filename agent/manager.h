@@ -33,8 +33,8 @@ struct manager {
 	struct ledger *ledger;
 	struct issued_offers *offers;
 	enum cg_layout layout;
-	uint32_t controllers; /* that slices can have on cgroup v2 */
-	sd_bus *bus; /* to PID 1, borrowed: a test's; NULL: the system's */
+	uint32_t controllers;	 /* that slices can have on cgroup v2 */
+	sd_bus *bus;		 /* to PID 1, borrowed: a test's; NULL: the system's */
 	struct systemd *systemd; /* backend systemd only */
 	const struct backend *backend;
 	int tree_fd; /* backend cgroupfs: our own subtree */

@@ -16,8 +16,8 @@ struct pin {
 	bool nodes_only; /* bind: memory of other nodes is never used; else they are preferred */
 };
 
-/* Of the calling process, between fork and exec: no allocation, no lock. Negative errno of the first
- * call that failed; the other is still made. */
+/* Of the calling process, between fork and exec: no allocation, no lock. Negative errno of the
+ * first call that failed; the other is still made. */
 int pin_self(const struct pin *pin);
 /* Re-pins every thread of a process; a thread that ends meanwhile is fine. */
 int pin_process(const struct host *host, pid_t pid, const struct cpuset *cpus);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Capabilities: what the agent needs and why, what is missing, and dropping the rest. capabilities(7). */
+/* Capabilities: what the agent needs and why, what is missing, and dropping the rest.
+ * capabilities(7). */
 
 #include "util/fail.h"
 
-/* Drops every capability that the table does not list from the effective and permitted sets. Tasks are
- * not affected: the bounding set stays. */
+/* Drops every capability that the table does not list from the effective and permitted sets. Tasks
+ * are not affected: the bounding set stays. */
 int privs_drop(struct fail *f);
 
 /* "" when all are there; else a sentence naming what is missing and what does not work without it.

@@ -23,7 +23,8 @@ static int on_record(uint64_t seq, const char *kind, const char *text, size_t si
 {
 	struct event_stream *s = userdata;
 	_cleanup_(buf_done) struct buf b = { 0 };
-	int r = stream_write(&b, s->framing, seq, kind, text, size);
+	const struct stream_item item = { .id = seq, .event = kind, .text = text, .size = size };
+	int r = stream_write(&b, s->framing, &item);
 
 	return r < 0 ? r : http_stream_write(s->http, b.data, b.size);
 }

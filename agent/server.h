@@ -25,8 +25,8 @@ struct exchange {
 	struct api *api;
 	struct http_request *request;
 	const struct http_call *call; /* valid within the route's function only */
-	char *params[4];              /* what stood for each {} of the route's pattern */
-	struct api_wait *wait;        /* cancelled when the client leaves */
+	char *params[4];	      /* what stood for each {} of the route's pattern */
+	struct api_wait *wait;	      /* cancelled when the client leaves */
 };
 
 struct route {

@@ -27,16 +27,16 @@ STRTAB_DECLARE(slice_state, enum slice_state);
 struct slice_task {
 	char *name;
 	enum task_state state;
-	json_t *request; /* as accepted: argv, user, limits ... */
-	pid_t pid;       /* of the running process, 0 none */
-	uint64_t start_time; /* field 22 of its /proc/PID/stat */
+	json_t *request;		   /* as accepted: argv, user, limits ... */
+	pid_t pid;			   /* of the running process, 0 none */
+	uint64_t start_time;		   /* field 22 of its /proc/PID/stat */
 	uint64_t started_usec, ended_usec; /* CLOCK_REALTIME, 0 not yet */
-	int exit_code;   /* -1: did not exit */
-	int exit_signal; /* 0: was not killed */
+	int exit_code;			   /* -1: did not exit */
+	int exit_signal;		   /* 0: was not killed */
 	uint32_t oom_killed, restarts;
 	uint64_t cpu_user_usec, cpu_system_usec, memory_peak_bytes;
-	char *reason; /* why it failed or was lost */
-	bool stopping; /* somebody asked for its end */
+	char *reason;	     /* why it failed or was lost */
+	bool stopping;	     /* somebody asked for its end */
 	struct list waiters; /* struct task_waiter */
 };
 
@@ -57,7 +57,7 @@ struct slice {
 	int leaf_fd;   /* the leaf of reeve-init, -1 without */
 	char *top;     /* path of the cgroup that the limits are set on; `cgroup` or above it */
 	int top_fd;
-	char *dir;     /* below the runtime directory: init.sock, record */
+	char *dir; /* below the runtime directory: init.sock, record */
 	pid_t init_pid;
 	int init_fd; /* its pidfd */
 	uint64_t init_start_time;
@@ -66,10 +66,10 @@ struct slice {
 	unsigned tasks_made;
 	struct channel *channel;
 	sd_event_source *deadline; /* of creating or deleting */
-	struct fail failed;        /* why it is being taken down, when something failed */
+	struct fail failed;	   /* why it is being taken down, when something failed */
 	sd_event_source *emptied;  /* cgroup.events, while waiting for the last process to leave */
-	unsigned removals;         /* attempts to remove what is still busy */
-	struct list waiters;       /* struct slice_waiter: until it is active, or gone */
+	unsigned removals;	   /* attempts to remove what is still busy */
+	struct list waiters;	   /* struct slice_waiter: until it is active, or gone */
 };
 
 /* Told once when a slice has become active, failed to, or is gone. */

@@ -2,8 +2,8 @@
 #pragma once
 
 /* What must outlive the agent and neither the kernel nor PID 1 knows: which slices were promised to
- * whom, and the event numbers in use. Advisory: what runs is asked of the kernel. SQLite in WAL mode;
- * a damaged or newer store is set aside (renamed), never deleted. */
+ * whom, and the event numbers in use. Advisory: what runs is asked of the kernel. SQLite in WAL
+ * mode; a damaged or newer store is set aside (renamed), never deleted. */
 
 #include "util/fail.h"
 
@@ -30,7 +30,6 @@ int store_put_task(struct store *s, const char *slice, const char *task, const c
 int store_remove_task(struct store *s, const char *slice, const char *task);
 int store_remove_slice(struct store *s, const char *slice); /* and its tasks */
 /* In order of their names. A negative return of the callback stops. task is NULL for a slice. */
-typedef int (*store_visit)(const char *slice, const char *task, const char *record,
-			   void *userdata);
+typedef int (*store_visit)(const char *slice, const char *task, const char *record, void *userdata);
 int store_each_slice(struct store *s, store_visit visit, void *userdata);
 int store_each_task(struct store *s, const char *slice, store_visit visit, void *userdata);

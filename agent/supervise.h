@@ -7,7 +7,8 @@
 #include "channel.h"
 #include "slice.h"
 
-/* One status of reeve-init. A task that is not known (made by an agent before this one) is added. */
+/* One status of reeve-init. A task that is not known (made by an agent before this one) is added.
+ */
 void supervise_status(struct slice *s, const struct channel_status *status);
 /* reeve-init could not do what was asked; a task that was starting has failed then. */
 void supervise_result(struct slice *s, const char *task, int error);

@@ -36,9 +36,9 @@ static int find_group(const char *name, gid_t *ret, struct fail *f)
 	struct group record, *found = NULL;
 
 	if (parse_u32(name, ret) == 0)
-		return *ret == NOBODY_AT_ALL
-			       ? fail_code(f, -EINVAL, "no-such-group", "group %s means no group", name)
-			       : 0;
+		return *ret == NOBODY_AT_ALL ? fail_code(f, -EINVAL, "no-such-group",
+							 "group %s means no group", name)
+					     : 0;
 	(void)getgrnam_r(name, &record, room, sizeof(room), &found); /* as find_user */
 	if (!found)
 		return fail_code(f, -EINVAL, "no-such-group", "there is no group %.64s here", name);

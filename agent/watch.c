@@ -299,10 +299,14 @@ static int on_pressure(sd_event_source *source, int fd, uint32_t revents, void *
 static void open_triggers(struct watch *w)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(pressure_limits); i++) {
+		const struct cg_trigger trigger = { .host = true,
+						    .kind = pressure_limits[i].kind,
+						    .full = true,
+						    .stall_usec = TRIGGER_STALL_USEC,
+						    .window_usec = TRIGGER_WINDOW_USEC };
 		int fd = -1;
 
-		if (cg_pressure_trigger(w->manager->host->proc_fd, true, pressure_limits[i].kind,
-					true, TRIGGER_STALL_USEC, TRIGGER_WINDOW_USEC, &fd) < 0)
+		if (cg_pressure_trigger(w->manager->host->proc_fd, &trigger, &fd) < 0)
 			continue; /* PSI is off, or CAP_SYS_RESOURCE is missing: averages remain */
 		if (sd_event_add_io(w->manager->loop, &w->triggers[i], fd, EPOLLPRI, on_pressure,
 				    w) < 0 ||

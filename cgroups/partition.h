@@ -2,8 +2,8 @@
 #pragma once
 
 /* cpuset partitions: CPUs that the kernel's scheduler keeps everybody else off. A remote partition
- * (Linux 6.7) needs cpuset.cpus.exclusive on the whole path down from the root; see "Cpuset Interface
- * Files" in Documentation/admin-guide/cgroup-v2.rst. */
+ * (Linux 6.7) needs cpuset.cpus.exclusive on the whole path down from the root; see "Cpuset
+ * Interface Files" in Documentation/admin-guide/cgroup-v2.rst. */
 
 #include "util/cpuset.h"
 
@@ -17,8 +17,8 @@ struct cg_partition {
 };
 void cg_partition_done(struct cg_partition *p);
 
-/* Makes the cgroup at `path` (below the root fd) an isolated partition of `cpus`. The cgroups above it
- * get `granted` (all CPUs of such partitions, these included) as exclusive CPUs. What the kernel
+/* Makes the cgroup at `path` (below the root fd) an isolated partition of `cpus`. The cgroups above
+ * it get `granted` (all CPUs of such partitions, these included) as exclusive CPUs. What the kernel
  * refuses is in *ret and undone; fails only without memory. */
 int cg_partition_make(int root, const char *path, const struct cpuset *granted,
 		      const struct cpuset *cpus, struct cg_partition *ret);

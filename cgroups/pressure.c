@@ -120,20 +120,24 @@ int cg_pressure_read_host(const struct host *host, enum cg_pressure_kind kind,
 	return host->proc_fd < 0 ? -ENOENT : read_file(host->proc_fd, file, ret);
 }
 
-int cg_pressure_trigger(int dirfd, bool host, enum cg_pressure_kind kind, bool full,
-			uint64_t stall_usec, uint64_t window_usec, int *ret_fd)
+static bool trigger_valid(const struct cg_trigger *t)
+{
+	return t->window_usec >= WINDOW_MIN_USEC && t->window_usec <= WINDOW_MAX_USEC &&
+	       t->stall_usec > 0 && t->stall_usec <= t->window_usec;
+}
+
+int cg_pressure_trigger(int dirfd, const struct cg_trigger *trigger, int *ret_fd)
 {
 	_cleanup_close_ int fd = -1;
 	char file[32], text[64];
-	int n, r = file_name(host, kind, file, sizeof(file));
+	int n, r = file_name(trigger->host, trigger->kind, file, sizeof(file));
 
 	if (r < 0)
 		return r;
-	if (window_usec < WINDOW_MIN_USEC || window_usec > WINDOW_MAX_USEC || stall_usec == 0 ||
-	    stall_usec > window_usec)
+	if (!trigger_valid(trigger))
 		return -EINVAL;
-	n = snprintf(text, sizeof(text), "%s %u %u", full ? "full" : "some", (unsigned)stall_usec,
-		     (unsigned)window_usec);
+	n = snprintf(text, sizeof(text), "%s %u %u", trigger->full ? "full" : "some",
+		     (unsigned)trigger->stall_usec, (unsigned)trigger->window_usec);
 	fd = openat(dirfd, file, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return -errno;

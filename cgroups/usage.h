@@ -25,8 +25,12 @@ STRTAB_DECLARE(cg_pressure_kind, enum cg_pressure_kind); /* "cpu" "memory" "io" 
 int cg_pressure_read(int cgroup, enum cg_pressure_kind kind, struct cg_pressure *ret);
 int cg_pressure_read_host(const struct host *host, enum cg_pressure_kind kind,
 			  struct cg_pressure *ret);
-/* Opens a trigger: POLLPRI on the fd when tasks stalled for stall_usec within window_usec (500 ms
- * to 10 s). full: all tasks at once. dirfd is a cgroup, or /proc with host true. Closing it ends
- * it. */
-int cg_pressure_trigger(int dirfd, bool host, enum cg_pressure_kind kind, bool full,
-			uint64_t stall_usec, uint64_t window_usec, int *ret_fd);
+/* Opens a trigger: POLLPRI on the fd when tasks stalled for stall_usec within window_usec. Closing
+ * it ends it. */
+struct cg_trigger {
+	bool host; /* dirfd is /proc; else a cgroup */
+	enum cg_pressure_kind kind;
+	bool full;			  /* all tasks stalled at once; else some */
+	uint64_t stall_usec, window_usec; /* window 500 ms to 10 s, stall within it */
+};
+int cg_pressure_trigger(int dirfd, const struct cg_trigger *trigger, int *ret_fd);

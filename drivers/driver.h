@@ -4,8 +4,8 @@
 /* A driver knows one class of hardware: one file, ending in one `const struct driver`, listed in
  * table.c. Discovery calls probe() of every driver phase by phase; later phases see and annotate
  * what earlier ones added. Drivers read below discovery->host's directory fds only, so that a
- * captured machine can stand in; what the live kernel alone can tell (netlink, NVML, ioctl) is asked
- * only when host->live. They never log above debug: what is missing becomes a note. */
+ * captured machine can stand in; what the live kernel alone can tell (netlink, NVML, ioctl) is
+ * asked only when host->live. They never log above debug: what is missing becomes a note. */
 
 #include "model/device.h"
 #include "model/health.h"
@@ -32,7 +32,7 @@ struct discovery_sink {
 };
 
 struct discovery {
-	const struct host *host; /* of an XML topology: a host with no trees (all fds -1) */
+	const struct host *host;   /* of an XML topology: a host with no trees (all fds -1) */
 	struct topology *topology; /* never NULL */
 	struct machine *machine;   /* filled by the CPU driver */
 	const struct discovery_sink *to;
@@ -72,7 +72,8 @@ struct driver {
 	/* udev subsystems whose events mean that a probe may say something else; NULL-terminated;
 	 * NULL: nothing to watch. */
 	const char *const *watch;
-	/* Reads what tells of trouble with one of its devices; quick, never blocks; NULL: nothing. */
+	/* Reads what tells of trouble with one of its devices; quick, never blocks; NULL: nothing.
+	 */
 	int (*check)(const struct host *host, const struct device *device, driver_report report,
 		     void *userdata);
 };

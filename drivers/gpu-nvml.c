@@ -20,7 +20,7 @@ enum {
 	GPUS_MAX = 256,	      /* more than any machine has: a library that says more lies */
 };
 
-typedef void *nvml_device;
+struct nvml_device; /* behind nvmlDevice_t; the library's */
 
 struct nvml_pci { /* nvmlPciInfo_t, the layout of nvmlDeviceGetPciInfo_v3 */
 	char bus_id_legacy[16];
@@ -36,14 +36,14 @@ struct nvml {
 	int (*init)(void);
 	int (*shutdown)(void);
 	int (*count)(unsigned *count);
-	int (*handle)(unsigned index, nvml_device *device);
-	int (*pci)(nvml_device device, struct nvml_pci *pci);
-	int (*uuid)(nvml_device device, char *text, unsigned size);
-	int (*name)(nvml_device device, char *text, unsigned size);
-	int (*vbios)(nvml_device device, char *text, unsigned size);
-	int (*memory)(nvml_device device, struct nvml_memory *memory);
-	int (*minor)(nvml_device device, unsigned *minor);
-	int (*mig)(nvml_device device, unsigned *current, unsigned *pending);
+	int (*handle)(unsigned index, struct nvml_device **device);
+	int (*pci)(struct nvml_device *device, struct nvml_pci *pci);
+	int (*uuid)(struct nvml_device *device, char *text, unsigned size);
+	int (*name)(struct nvml_device *device, char *text, unsigned size);
+	int (*vbios)(struct nvml_device *device, char *text, unsigned size);
+	int (*memory)(struct nvml_device *device, struct nvml_memory *memory);
+	int (*minor)(struct nvml_device *device, unsigned *minor);
+	int (*mig)(struct nvml_device *device, unsigned *current, unsigned *pending);
 };
 
 static const struct {
@@ -112,8 +112,8 @@ static bool kernel_address(const struct nvml_pci *pci, char room[32])
 	return true;
 }
 
-static void read_text(int (*get)(nvml_device, char *, unsigned), nvml_device device, char *room,
-		      size_t size)
+static void read_text(int (*get)(struct nvml_device *, char *, unsigned),
+		      struct nvml_device *device, char *room, size_t size)
 {
 	if (!get || get(device, room, (unsigned)size) != NVML_OK)
 		room[0] = 0;
@@ -129,7 +129,7 @@ static bool read_gpu(const struct nvml *nvml, unsigned index, struct gpu_nvml *r
 	struct nvml_memory memory = { 0 };
 	struct nvml_pci pci = { 0 };
 	unsigned minor, current = 0, pending = 0;
-	nvml_device device;
+	struct nvml_device *device;
 
 	if (nvml->handle(index, &device) != NVML_OK || nvml->pci(device, &pci) != NVML_OK ||
 	    !kernel_address(&pci, g.pci))

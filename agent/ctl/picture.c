@@ -19,8 +19,7 @@ static int number_or_nowhere(const json_t *object, const char *path)
 									: PICTURE_NOWHERE;
 }
 
-/* --- health -------------------------------------------------------------------------------------
- */
+/* --- health --- */
 
 static enum mark mark_of_verdict(const char *verdict)
 {
@@ -57,8 +56,7 @@ static int take_conditions(struct picture *p, const json_t *health)
 	return 0;
 }
 
-/* --- who holds what -----------------------------------------------------------------------------
- */
+/* --- who holds what --- */
 
 static bool array_has(const json_t *array, const char *word)
 {
@@ -124,8 +122,7 @@ static int take_slices(struct picture *p, const json_t *slices)
 	return 0;
 }
 
-/* --- the parts ----------------------------------------------------------------------------------
- */
+/* --- the parts --- */
 
 static int take_packages(struct picture *p)
 {
@@ -425,4 +422,12 @@ uint64_t picture_claimed(const struct picture *p, const struct picture_node *n, 
 				return UINT64_MAX;
 	}
 	return total;
+}
+
+const struct picture_node *picture_node_of(const struct picture *p, int number)
+{
+	for (size_t i = 0; number != PICTURE_NOWHERE && i < p->nodes_count; i++)
+		if (p->nodes[i].number == number)
+			return &p->nodes[i];
+	return NULL;
 }

@@ -80,6 +80,8 @@ static inline void picture_freep(struct picture **p)
 	picture_free(*p);
 }
 
+const struct picture_node *picture_node_of(const struct picture *p, int number); /* or NULL */
+
 /* 'A'.. 'Z', 'a'.. 'z', then '+'. */
 char picture_letter(size_t slice);
 

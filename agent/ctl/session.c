@@ -122,48 +122,63 @@ enum ctl_exit session_judge(const struct session *s, unsigned status, const stru
 	return CTL_REFUSED;
 }
 
-/* A loop that ran to its end cannot run again, so each call has the client's loop turn for itself.
- */
-static int exchange(struct session *s, const char *method, const char *path, const char *body,
-		    struct fail *f, unsigned *ret_status, struct buf *ret)
+struct answer {
+	unsigned status;
+	struct buf body;
+};
+
+static void answer_done(struct answer *a)
 {
-	struct buf url = { 0 };
-	struct http_order order = {
-		.method = method,
-		.body = body,
-		.body_size = body ? strlen(body) : 0,
-		.timeout_usec = call_timeout_usec,
-		.body_limit = ANSWER_LIMIT,
-	};
-	int r;
+	buf_done(&a->body);
+}
+
+/* One request and its answer. order's url is ignored: it is made of the path. */
+static int exchange(struct session *s, const char *path, const struct http_order *order,
+		    struct answer *ret, struct fail *f)
+{
+	_cleanup_(buf_done) struct buf url = { 0 };
+	struct http_order whole = *order;
 
 	buf_format(&url, "http://reeve%s", path);
-	order.url = url.data;
-	r = url.data ? http_client_call(s->client, &order, ret_status, ret, f) : -ENOMEM;
-	buf_done(&url);
-	return r;
+	if (buf_error(&url))
+		return fail_set(f, -ENOMEM, "out of memory");
+	whole.url = url.data;
+	whole.timeout_usec = call_timeout_usec;
+	whole.body_limit = ANSWER_LIMIT;
+	return http_client_call(s->client, &whole, &ret->status, &ret->body, f);
+}
+
+/* The same, with the session opened before and the answer judged after it. */
+static enum ctl_exit ask(struct session *s, const char *path, const struct http_order *order,
+			 struct answer *ret)
+{
+	struct fail f = { 0 };
+	enum ctl_exit e = session_open(s);
+
+	if (e)
+		return e;
+	f.error = exchange(s, path, order, ret, &f);
+	if (f.error < 0)
+		return session_unreachable(s, &f);
+	return session_judge(s, ret->status, &ret->body);
 }
 
 enum ctl_exit session_call(struct session *s, const char *method, const char *path,
 			   const json_t *body, json_t **ret)
 {
 	_cleanup_free_ char *text = body ? json_text(body) : NULL;
-	_cleanup_(buf_done) struct buf answer = { 0 };
+	const struct http_order order = { .method = method,
+					  .body = text,
+					  .body_size = text ? strlen(text) : 0 };
+	_cleanup_(answer_done) struct answer answer = { 0 };
 	_cleanup_json_ json_t *document = NULL;
-	struct fail f = { 0 };
-	unsigned status = 0;
-	enum ctl_exit e = session_open(s);
+	enum ctl_exit e = ask(s, path, &order, &answer);
 
 	if (e)
 		return e;
-	f.error = exchange(s, method, path, text, &f, &status, &answer);
-	if (f.error < 0)
-		return session_unreachable(s, &f);
-	e = session_judge(s, status, &answer);
-	if (e)
-		return e;
-	if (answer.size && json_parse_object(answer.data, answer.size, &document, NULL) < 0)
-		return strange(s, status);
+	if (answer.body.size &&
+	    json_parse_object(answer.body.data, answer.body.size, &document, NULL) < 0)
+		return strange(s, answer.status);
 	if (ret)
 		*ret = TAKE_PTR(document);
 	return CTL_OK;
@@ -184,35 +199,27 @@ enum ctl_exit session_get(struct session *s, const char *path, json_t **ret)
 
 enum ctl_exit session_get_text(struct session *s, const char *path, struct buf *ret)
 {
-	_cleanup_(buf_done) struct buf answer = { 0 };
-	struct fail f = { 0 };
-	unsigned status = 0;
-	enum ctl_exit e = session_open(s);
+	const struct http_order order = { .method = "GET" };
+	_cleanup_(answer_done) struct answer answer = { 0 };
+	enum ctl_exit e = ask(s, path, &order, &answer);
 
 	if (e)
 		return e;
-	f.error = exchange(s, "GET", path, NULL, &f, &status, &answer);
-	if (f.error < 0)
-		return session_unreachable(s, &f);
-	e = session_judge(s, status, &answer);
-	if (e)
-		return e;
-	*ret = answer;
-	answer = (struct buf){ 0 };
+	*ret = answer.body;
+	answer.body = (struct buf){ 0 };
 	return CTL_OK;
 }
 
 json_t *session_try(struct session *s, const char *path)
 {
-	_cleanup_(buf_done) struct buf answer = { 0 };
+	const struct http_order order = { .method = "GET" };
+	_cleanup_(answer_done) struct answer answer = { 0 };
 	json_t *document = NULL;
-	unsigned status = 0;
 
-	if (session_open(s))
+	if (session_open(s) || exchange(s, path, &order, &answer, NULL) < 0)
 		return NULL;
-	if (exchange(s, "GET", path, NULL, NULL, &status, &answer) < 0 || status != 200)
-		return NULL;
-	if (json_parse_object(answer.data ? answer.data : "", answer.size, &document, NULL) < 0)
+	if (answer.status != 200 || answer.body.size == 0 ||
+	    json_parse_object(answer.body.data, answer.body.size, &document, NULL) < 0)
 		return NULL;
 	return document;
 }

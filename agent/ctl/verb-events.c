@@ -44,9 +44,30 @@ static void subject(struct buf *into, const json_t *event, const struct screen *
 	text_safe(into, look_text(event, "device"), screen->utf8);
 }
 
+/* The facts that say what happened; the whole of it is for --output=json. */
+static void facts(struct buf *into, const json_t *event, const struct screen *screen)
+{
+	static const char *const keys[] = { "data.pid",	       "data.exit_code", "data.exit_signal",
+					    "data.reason",     "data.type",	 "data.verdict",
+					    "data.evidence",   "data.version",	 "data.backend",
+					    "data.generation", "data.slices",	 "data.tasks",
+					    "data.from",       "data.to",	 "data.resume" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		const struct column column = { keys[i], keys[i], COLUMN_TEXT, NULL };
+		const json_t *value = look(event, keys[i]);
+
+		if (!value || json_is_array(value) || json_is_object(value))
+			continue;
+		buf_format(into, "  %s=", strchr(keys[i], '.') + 1);
+		writer_value(into, screen, &column, event);
+	}
+	if (look_u64_or(event, "data.oom_killed", 0))
+		buf_text(into, "  out of memory");
+}
+
 static void event_line(struct buf *into, const struct screen *screen, const json_t *event)
 {
-	const struct column data = { "data", "data", COLUMN_LIST, NULL };
 	const char *kind = look_text(event, "kind");
 	struct buf who = { 0 };
 	const char *dot = kind ? strrchr(kind, '.') : NULL;
@@ -60,10 +81,10 @@ static void event_line(struct buf *into, const struct screen *screen, const json
 	for (unsigned i = text_columns(kind); i < 18; i++)
 		buf_text(into, " ");
 	subject(&who, event, screen);
-	buf_format(into, "%s%s%s  ", writer_off(screen), who.size ? "  " : "",
+	buf_format(into, "%s%s%s", writer_off(screen), who.size ? "  " : "",
 		   who.size ? who.data : "");
 	buf_done(&who);
-	writer_value(into, screen, &data, event);
+	facts(into, event, screen);
 	while (into->size && into->data[into->size - 1] == ' ')
 		into->data[--into->size] = 0;
 	buf_text(into, "\n");

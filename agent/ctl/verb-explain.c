@@ -12,6 +12,8 @@
 #include <errno.h>
 
 static const struct column alternative_columns[] = {
+	{ "PLACE", "place", COLUMN_TEXT, NULL },
+	{ "FITS", "fits", COLUMN_YES, NULL },
 	{ "COST", "cost", COLUMN_NUMBER, NULL },
 	{ "WHY", "why", COLUMN_TEXT, NULL },
 	{ 0 },
@@ -40,7 +42,7 @@ static void explain_text(struct buf *into, const struct screen *screen, const js
 
 	verdict_line(into, screen, answer);
 	if (json_array_size(alternatives)) {
-		buf_text(into, "\nother places, by cost\n");
+		buf_text(into, "\nplaces that were considered\n");
 		writer_table(into, screen, alternative_columns, alternatives, NULL);
 	}
 	if (nearest) {

@@ -27,13 +27,22 @@ const struct option_row run_options[] = {
 	{ 0 },
 };
 
+struct stream { /* standard output or error of the task, passed on */
+	struct run *run;
+	const char *name; /* "stdout"; NULL: there is nothing to follow */
+	int fd;		  /* ours, where it goes */
+	struct follow follow;
+	uint64_t seen, skip; /* bytes passed on; bytes of a new stream that were already */
+};
+
 struct run {
 	struct session *session;
-	char *slice, *task;	/* names, once they exist; owned */
-	struct follow out, err; /* over from the start where there is nothing to follow */
-	int out_fd, err_fd;
+	char *slice, *task; /* names, once they exist; owned */
+	struct stream streams[2];
 	json_t *last;	  /* the task as last heard of; owned */
 	bool ended, gone; /* gone: the agent does not answer any more */
+	bool away;	  /* it did not answer a moment ago */
+	bool drained;	  /* waited long enough for the last output */
 	unsigned interrupts, retries;
 	struct http_exchange *waiting;
 	sd_event_source *timer, *signals[3];
@@ -41,8 +50,8 @@ struct run {
 
 static void run_done(struct run *r)
 {
-	follow_done(&r->out);
-	follow_done(&r->err);
+	for (size_t i = 0; i < ARRAY_SIZE(r->streams); i++)
+		follow_done(&r->streams[i].follow);
 	if (r->waiting)
 		http_exchange_cancel(r->waiting);
 	sd_event_source_unref(r->timer);
@@ -112,8 +121,64 @@ static enum ctl_exit catch_signals(struct run *r)
 	return CTL_OK;
 }
 
-/* --- waiting for the end ------------------------------------------------------------------------
- */
+/* --- output --- */
+
+static int on_output(const char *bytes, size_t size, void *userdata)
+{
+	struct stream *t = userdata;
+	size_t old = t->skip < size ? (size_t)t->skip : size;
+
+	t->skip -= old;
+	t->seen += size - old;
+	return follow_to_fd(bytes + old, size - old, &t->fd);
+}
+
+/* Follows the task's log from its beginning, without what was passed on already. */
+static void stream_start(struct stream *t)
+{
+	_cleanup_(buf_done) struct buf path = { 0 };
+
+	follow_done(&t->follow);
+	t->follow = (struct follow){ .data = on_output, .userdata = t };
+	t->skip = t->seen;
+	session_path(&path, "/v1/slices/", t->run->slice);
+	session_path(&path, "/tasks/", t->run->task);
+	buf_format(&path, "/logs?stream=%s&follow=true", t->name);
+	t->follow.over = follow_start(&t->follow, t->run->session, path.data) != CTL_OK;
+}
+
+static void streams_start(struct run *r, const json_t *body)
+{
+	static const char *const names[] = { "stdout", "stderr" };
+	static const int fds[] = { STDOUT_FILENO, STDERR_FILENO };
+
+	for (size_t i = 0; i < ARRAY_SIZE(r->streams); i++) {
+		const char *where = look_text(body, names[i]);
+		bool elsewhere = where && strcmp(where, "file") != 0;
+
+		r->streams[i] = (struct stream){ .run = r,
+						 .name = elsewhere ? NULL : names[i],
+						 .fd = fds[i],
+						 .follow.over = elsewhere };
+		if (!elsewhere)
+			stream_start(&r->streams[i]);
+	}
+}
+
+static bool streams_over(const struct run *r)
+{
+	return r->drained || (r->streams[0].follow.over && r->streams[1].follow.over);
+}
+
+/* An agent that was restarted ended the streams; the rest of the output is in its logs. */
+static void streams_resume(struct run *r)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(r->streams); i++)
+		if (r->streams[i].name && r->streams[i].follow.over)
+			stream_start(&r->streams[i]);
+}
+
+/* --- waiting for the end --- */
 
 static void wait_for_end(struct run *r);
 
@@ -132,7 +197,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 	(void)source, (void)usec;
 	r->timer = sd_event_source_unref(r->timer);
 	if (r->ended)
-		r->out.over = r->err.over = true; /* no more output is to be had in time */
+		r->drained = true; /* no more output is to be had in time */
 	else
 		wait_for_end(r);
 	return 0;
@@ -159,6 +224,9 @@ static void on_waited(unsigned status, const struct buf *body, const struct fail
 		json_decref(r->last);
 		r->last = task;
 		r->retries = 0;
+		if (r->away)
+			streams_resume(r);
+		r->away = false;
 	} else if (status >= 400 && status < 500) {
 		r->gone = true; /* somebody else deleted it */
 		return;
@@ -172,6 +240,7 @@ static void on_waited(unsigned status, const struct buf *body, const struct fail
 		after(r, retry_usec);
 	else
 		r->gone = true;
+	r->away = !task;
 }
 
 static void wait_for_end(struct run *r)
@@ -185,8 +254,7 @@ static void wait_for_end(struct run *r)
 		r->gone = true;
 }
 
-/* --- the steps ----------------------------------------------------------------------------------
- */
+/* --- the steps --- */
 
 static void tell_placement(const struct session *s, const json_t *slice)
 {
@@ -216,6 +284,18 @@ static void tell_placement(const struct session *s, const json_t *slice)
 	session_complain(s, line.data, NULL);
 }
 
+/* A command without a word about resources gets one core for itself. */
+static int ask_for_something(json_t *body)
+{
+	static const char *const resources[] = { "cores",     "shared_cpus", "memory",
+						 "hugepages", "devices",     "offer" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(resources); i++)
+		if (json_object_get(body, resources[i]))
+			return 0;
+	return json_put(body, "cores", json_integer(1));
+}
+
 static enum ctl_exit carve(struct run *r, const struct args *args)
 {
 	_cleanup_json_ json_t *body = NULL, *slice = NULL;
@@ -224,6 +304,8 @@ static enum ctl_exit carve(struct run *r, const struct args *args)
 
 	if (request_build(args, slice_request_options, &body, &f) < 0)
 		return session_usage(r->session, &f);
+	if (ask_for_something(body) < 0)
+		return CTL_RUN_FAILED;
 	e = session_call(r->session, "POST", "/v1/slices", body, &slice);
 	if (e)
 		return e;
@@ -257,34 +339,13 @@ static enum ctl_exit start(struct run *r, const json_t *body)
 	return r->task ? CTL_OK : CTL_RUN_FAILED;
 }
 
-static void follow_stream(struct run *r, struct follow *f, const json_t *body, const char *stream)
-{
-	_cleanup_(buf_done) struct buf path = { 0 };
-	const char *where = look_text(body, stream);
-
-	f->over = where && strcmp(where, "file") != 0; /* it goes elsewhere */
-	if (f->over)
-		return;
-	session_path(&path, "/v1/slices/", r->slice);
-	session_path(&path, "/tasks/", r->task);
-	buf_format(&path, "/logs?stream=%s&follow=true", stream);
-	f->data = follow_to_fd;
-	if (follow_start(f, r->session, path.data))
-		f->over = true;
-}
-
 static void turn_until_ended(struct run *r, const json_t *body)
 {
-	r->out_fd = STDOUT_FILENO;
-	r->err_fd = STDERR_FILENO;
-	r->out.userdata = &r->out_fd;
-	r->err.userdata = &r->err_fd;
-	follow_stream(r, &r->out, body, "stdout");
-	follow_stream(r, &r->err, body, "stderr");
+	streams_start(r, body);
 	if (r->interrupts) /* it came while the task was being started */
 		ask(r, "/stop", "{}");
 	wait_for_end(r);
-	while (!r->gone && !(r->ended && r->out.over && r->err.over)) {
+	while (!r->gone && !(r->ended && streams_over(r))) {
 		int k = sd_event_run(r->session->loop, UINT64_MAX);
 
 		if (k < 0 && k != -EINTR)
@@ -309,20 +370,17 @@ static int signal_number(const json_t *task)
 }
 
 /* A task that could not be started: env(1)'s 127 for a missing program, 126 for one that cannot be
- * executed, else 125. The sentence is the agent's; its "code" is asked first. */
+ * executed, else 125. The agent's sentence begins with the step that failed, as reeve-init told it;
+ * a missing working directory ("chdir: ...") is none of the program's. */
 static enum ctl_exit failed_status(const struct session *s, const json_t *task)
 {
-	const char *reason = look_text(task, "reason"), *code = look_text(task, "code");
+	const char *reason = look_text(task, "reason");
+	bool exec = reason && strncmp(reason, "exec", 4) == 0;
 
-	session_complain(s, reason ? reason : "the task could not be run", code);
-	if (code ? strcmp(code, "not-found") == 0
-		 : reason && strstr(reason, strerrordesc_np(ENOENT)))
+	session_complain(s, reason ? reason : "the task could not be run", NULL);
+	if (exec && strstr(reason, strerrordesc_np(ENOENT)))
 		return CTL_NOT_FOUND;
-	if (code ? strcmp(code, "not-executable") == 0 || strcmp(code, "not-permitted") == 0
-		 : reason && (strstr(reason, strerrordesc_np(EACCES)) ||
-			      strstr(reason, strerrordesc_np(ENOEXEC))))
-		return CTL_NOT_EXECUTABLE;
-	return CTL_RUN_FAILED;
+	return exec ? CTL_NOT_EXECUTABLE : CTL_RUN_FAILED;
 }
 
 static enum ctl_exit task_status(const struct run *r)

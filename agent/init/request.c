@@ -16,7 +16,8 @@
 enum { ANSWER_BYTES = 256 };
 enum { ANSWERED = 1 }; /* by a handler itself: no FRAME_RESULT */
 
-/* Where PID 1 makes the slice around a running reeve-init, its cgroup comes with the first hello. */
+/* Where PID 1 makes the slice around a running reeve-init, its cgroup comes with the first hello.
+ */
 static void take_cgroup(struct init *i, struct request *q)
 {
 	struct stat st;

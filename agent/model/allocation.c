@@ -3,6 +3,7 @@
  * there are at most some hundred, and a cached sum could be wrong. */
 #include "model/allocation.h"
 
+#include "model/bounded.h"
 #include "util/cleanup.h"
 #include "util/map.h"
 
@@ -42,29 +43,35 @@ struct allocation *allocation_free(struct allocation *a)
 
 int allocation_add_memory(struct allocation *a, uint32_t node, uint64_t bytes)
 {
-	struct allocation_memory *grown =
-		reallocarray(a->memory, a->memory_count + 1, sizeof(*grown));
+	struct allocation_memory *grown;
+	int r = cpuset_add(a->nodes, node);
 
+	if (r < 0)
+		return r;
+	grown = reallocarray(a->memory, a->memory_count + 1, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	a->memory = grown;
 	a->memory[a->memory_count++] = (struct allocation_memory){ .node = node, .bytes = bytes };
-	return cpuset_add(a->nodes, node);
+	return 0;
 }
 
 int allocation_add_hugepages(struct allocation *a, uint32_t node, uint64_t size_bytes,
 			     uint64_t count)
 {
-	struct allocation_hugepages *grown =
-		reallocarray(a->hugepages, a->hugepages_count + 1, sizeof(*grown));
+	struct allocation_hugepages *grown;
+	int r = cpuset_add(a->nodes, node);
 
+	if (r < 0)
+		return r;
+	grown = reallocarray(a->hugepages, a->hugepages_count + 1, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	a->hugepages = grown;
 	a->hugepages[a->hugepages_count++] = (struct allocation_hugepages){
 		.node = node, .size_bytes = size_bytes, .count = count
 	};
-	return cpuset_add(a->nodes, node);
+	return 0;
 }
 
 int allocation_add_device(struct allocation *a, const char *id)
@@ -86,7 +93,7 @@ uint64_t allocation_memory_total(const struct allocation *a)
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < a->memory_count; i++)
-		sum += a->memory[i].bytes;
+		sum = add_bounded(sum, a->memory[i].bytes);
 	return sum;
 }
 
@@ -209,7 +216,7 @@ uint64_t ledger_memory(const struct ledger *l, uint32_t node)
 	for (const struct allocation *a; (a = ledger_next(l, &cursor));)
 		for (size_t i = 0; i < a->memory_count; i++)
 			if (a->memory[i].node == node)
-				sum += a->memory[i].bytes;
+				sum = add_bounded(sum, a->memory[i].bytes);
 	return sum;
 }
 
@@ -222,7 +229,7 @@ uint64_t ledger_hugepages(const struct ledger *l, uint32_t node, uint64_t size_b
 		for (size_t i = 0; i < a->hugepages_count; i++)
 			if (a->hugepages[i].node == node &&
 			    a->hugepages[i].size_bytes == size_bytes)
-				sum += a->hugepages[i].count;
+				sum = add_bounded(sum, a->hugepages[i].count);
 	return sum;
 }
 

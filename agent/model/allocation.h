@@ -19,10 +19,10 @@ struct allocation_hugepages {
 
 struct allocation {
 	char *slice;
-	struct cpuset *cpus;       /* exclusive; empty when the slice has shared CPUs only */
-	struct cpuset *cores;      /* numbers of the cores that these are */
+	struct cpuset *cpus;	   /* exclusive; empty when the slice has shared CPUs only */
+	struct cpuset *cores;	   /* numbers of the cores that these are */
 	uint32_t shared_millicpus; /* of the pool that no one holds exclusively */
-	struct cpuset *nodes;      /* NUMA nodes it may use memory of; empty: all */
+	struct cpuset *nodes;	   /* NUMA nodes it may use memory of; empty: all */
 	struct allocation_memory *memory;
 	size_t memory_count;
 	struct allocation_hugepages *hugepages;
@@ -39,6 +39,7 @@ static inline void allocation_freep(struct allocation **a)
 {
 	allocation_free(*a);
 }
+/* These say -ENOMEM, and -ERANGE for a node above CPUSET_MAX. */
 int allocation_add_memory(struct allocation *a, uint32_t node, uint64_t bytes);
 int allocation_add_hugepages(struct allocation *a, uint32_t node, uint64_t size_bytes,
 			     uint64_t count);
@@ -54,8 +55,8 @@ static inline void ledger_freep(struct ledger **l)
 	ledger_free(*l);
 }
 
-/* Takes *a over (a->slice must be set and new) and sets it NULL. Asserts that no exclusive CPU and no
- * device in it is held already. -ENOMEM. */
+/* Takes *a over (a->slice must be set and new) and sets it NULL. Asserts that no exclusive CPU and
+ * no device in it is held already. -ENOMEM. */
 int ledger_take(struct ledger *l, struct allocation **a);
 void ledger_release(struct ledger *l, const char *slice); /* absent is fine */
 const struct allocation *ledger_find(const struct ledger *l, const char *slice);
@@ -63,8 +64,8 @@ const struct allocation *ledger_next(const struct ledger *l, size_t *cursor);
 size_t ledger_count(const struct ledger *l);
 
 const struct cpuset *ledger_cpus(const struct ledger *l); /* all exclusive CPUs; the ledger's own */
-const char *ledger_cpu_holder(const struct ledger *l, unsigned cpu);      /* slice or NULL */
+const char *ledger_cpu_holder(const struct ledger *l, unsigned cpu);	  /* slice or NULL */
 const char *ledger_device_holder(const struct ledger *l, const char *id); /* slice or NULL */
-uint64_t ledger_memory(const struct ledger *l, uint32_t node);            /* bytes held */
+uint64_t ledger_memory(const struct ledger *l, uint32_t node);		  /* bytes held */
 uint64_t ledger_hugepages(const struct ledger *l, uint32_t node, uint64_t size_bytes); /* pages */
 uint64_t ledger_shared_millicpus(const struct ledger *l);

@@ -337,7 +337,9 @@ bool device_field_equal(const struct device_field *field, const struct device *a
 	case FIELD_BOOL:
 		return *(const bool *)x == *(const bool *)y;
 	case FIELD_CPUSET:
-		return cpuset_equal(*(struct cpuset *const *)x, *(struct cpuset *const *)y);
+		/* not known is another answer than none */
+		return device_field_known(field, a) == device_field_known(field, b) &&
+		       cpuset_equal(*(struct cpuset *const *)x, *(struct cpuset *const *)y);
 	case FIELD_NUMBERS:
 		return numbers_equal(x, y);
 	case FIELD_HUGEPAGES:

@@ -14,17 +14,17 @@
 #include <stdint.h>
 
 enum device_kind {
-	DEVICE_PACKAGE,  /* "package-0" */
-	DEVICE_NODE,     /* "node-0": a NUMA node with its memory */
-	DEVICE_CORE,     /* "core-0": numbered 0.. in order of its lowest CPU */
-	DEVICE_PCI,      /* "pci-0000:17:00.0" */
-	DEVICE_GPU,      /* "gpu-0000:17:00.0", "gpu-NAME" where it is on no PCI bus */
-	DEVICE_NIC,      /* "nic-eth0" */
-	DEVICE_DISK,     /* "disk-nvme0n1" */
+	DEVICE_PACKAGE,	 /* "package-0" */
+	DEVICE_NODE,	 /* "node-0": a NUMA node with its memory */
+	DEVICE_CORE,	 /* "core-0": numbered 0.. in order of its lowest CPU */
+	DEVICE_PCI,	 /* "pci-0000:17:00.0" */
+	DEVICE_GPU,	 /* "gpu-0000:17:00.0", "gpu-NAME" where it is on no PCI bus */
+	DEVICE_NIC,	 /* "nic-eth0" */
+	DEVICE_DISK,	 /* "disk-nvme0n1" */
 	DEVICE_FIRMWARE, /* "firmware-bios", "firmware-dimm-P1_A0", "firmware-tpm-0" */
 	DEVICE_KINDS,
 };
-STRTAB_DECLARE(device_kind, enum device_kind); /* "package", "node", "core", ... */
+STRTAB_DECLARE(device_kind, enum device_kind);	       /* "package", "node", "core", ... */
 const char *device_kind_plural(enum device_kind kind); /* "packages", "nodes", ..., "firmware" */
 
 #define DEVICE_UNKNOWN_U32 UINT32_MAX
@@ -36,14 +36,14 @@ struct device_numbers { /* a short list, e.g. distances by node: value[i] belong
 	size_t count;
 };
 
-struct device_hugepages { /* one page size of one node */
+struct device_hugepages {		  /* one page size of one node */
 	uint64_t size_bytes, total, free; /* counts of pages */
 };
 
 struct device_package {
 	uint32_t number;
 	char *vendor, *model;
-	char *microcode; /* "0xd0003a5" */
+	char *microcode;     /* "0xd0003a5" */
 	struct cpuset *cpus; /* online and allowed */
 };
 
@@ -54,7 +54,8 @@ struct device_node {
 	char *memory_kind;     /* "dram", "hbm", "pmem", "cxl", "gpu"; NULL unknown */
 	bool host_memory;      /* may be handed out as RAM: false for GPU memory and 0-byte nodes */
 	struct device_numbers distances; /* ACPI SLIT, 10 = local */
-	uint32_t read_bandwidth_mbps, write_bandwidth_mbps; /* MB/s, ACPI HMAT, from the best initiator */
+	uint32_t read_bandwidth_mbps,
+		write_bandwidth_mbps; /* MB/s, ACPI HMAT, from the best initiator */
 	uint32_t read_latency_ns, write_latency_ns;
 	struct device_hugepages *hugepages;
 	size_t hugepages_count;
@@ -63,9 +64,9 @@ struct device_node {
 struct device_core {
 	uint32_t number; /* the N of its id */
 	uint32_t package, die;
-	uint32_t l3, l2; /* number of the cache domain: lowest CPU of the cache */
-	struct cpuset *cpus;    /* its hardware threads, online and allowed */
-	char *core_kind;        /* "performance", "efficiency"; NULL where all are alike */
+	uint32_t l3, l2;     /* number of the cache domain: lowest CPU of the cache */
+	struct cpuset *cpus; /* its hardware threads, online and allowed */
+	char *core_kind;     /* "performance", "efficiency"; NULL where all are alike */
 	uint32_t base_mhz, maximum_mhz;
 	bool isolated; /* all its CPUs are kept from the kernel's scheduler (isolcpus=) */
 };
@@ -73,11 +74,12 @@ struct device_core {
 struct device_pci {
 	uint32_t class_code; /* 24 bits: class, subclass, programming interface */
 	uint32_t vendor_id, device_id, subsystem_vendor_id, subsystem_device_id;
-	char *class_name;    /* "VGA compatible controller"; NULL unknown */
+	char *class_name; /* "VGA compatible controller"; NULL unknown */
 	char *driver;
-	char *path; /* bridges from the root port down, "0000:00:01.0/0000:01:00.0"; NULL on the root */
+	char *path; /* bridges from the root port down, "0000:00:01.0/0000:01:00.0"; NULL on the
+		       root */
 	uint32_t link_speed_mts, link_speed_maximum_mts; /* megatransfers/s per lane */
-	uint32_t link_width, link_width_maximum;         /* lanes */
+	uint32_t link_width, link_width_maximum;	 /* lanes */
 	char *iommu_group;
 	uint32_t virtual_functions, virtual_functions_maximum; /* SR-IOV, of a physical function */
 	char *physical_function; /* PCI address, of a virtual function */
@@ -89,20 +91,21 @@ struct device_gpu {
 					* "nvidia0" */
 	char *driver, *firmware;       /* kernel driver; VBIOS version */
 	uint64_t memory_bytes;
-	bool compute;  /* false: a display-only adapter, listed and not offered */
-	char *source;  /* who told: "nvml", "kfd", "drm", "pci", "hwloc" */
+	bool compute; /* false: a display-only adapter, listed and not offered */
+	char *source; /* who told: "nvml", "kfd", "drm", "pci", "hwloc" */
 };
 
 struct device_nic {
 	char *name, *mac, *driver, *firmware;
-	char *nic_kind; /* "physical", "virtual-function", or the kernel's kind: "bridge", "veth"... */
+	char *nic_kind; /* "physical", "virtual-function", or the kernel's kind: "bridge", "veth"...
+			 */
 	bool physical;
 	char *link; /* "up", "down"; NULL unknown */
 	uint32_t speed_mbps, mtu_bytes;
 	uint32_t receive_queues, transmit_queues;
 	uint32_t virtual_functions;
 	char *physical_function; /* PCI address, of a virtual function */
-	char *rdma;              /* RDMA device: "mlx5_0" */
+	char *rdma;		 /* RDMA device: "mlx5_0" */
 };
 
 struct device_disk {
@@ -116,8 +119,8 @@ struct device_firmware {
 	char *component; /* "bios", "system", "board", "chassis", "dimm", "boot", "secure-boot",
 			  * "tpm", "bmc", "microcode", "esrt" */
 	char *vendor, *product, *version, *date, *serial;
-	char *slot;      /* of a DIMM: the silk-screen name */
-	char *state;     /* "uefi"/"legacy", "enabled"/"disabled", "present" */
+	char *slot;	     /* of a DIMM: the silk-screen name */
+	char *state;	     /* "uefi"/"legacy", "enabled"/"disabled", "present" */
 	uint64_t size_bytes; /* of a DIMM; 0: an empty slot */
 	uint32_t speed_mts;  /* of a DIMM, megatransfers/s as configured */
 };
@@ -125,11 +128,11 @@ struct device_firmware {
 struct device {
 	enum device_kind kind;
 	char *id;
-	char *pci;      /* its PCI address "0000:17:00.0" (domain may be longer), or NULL */
-	int32_t node;   /* nearest NUMA node, DEVICE_NO_NODE unknown */
+	char *pci;    /* its PCI address "0000:17:00.0" (domain may be longer), or NULL */
+	int32_t node; /* nearest NUMA node, DEVICE_NO_NODE unknown */
 	struct cpuset *local_cpus; /* NULL unknown */
-	bool offerable; /* may be part of an offer */
-	char *reason;   /* why not, a sentence; NULL when offerable */
+	bool offerable;		   /* may be part of an offer */
+	char *reason;		   /* why not, a sentence; NULL when offerable */
 	union {
 		struct device_package package;
 		struct device_node memory;
@@ -155,14 +158,14 @@ static inline void device_freep(struct device **d)
 int device_set_string(char **field, const char *value);
 
 enum field_type {
-	FIELD_STRING,    /* char * */
-	FIELD_U32,       /* uint32_t, DEVICE_UNKNOWN_U32 */
-	FIELD_HEX,       /* uint32_t shown as 0x... */
-	FIELD_U64,       /* uint64_t, DEVICE_UNKNOWN_U64 */
-	FIELD_I32,       /* int32_t, negative: unknown */
+	FIELD_STRING, /* char * */
+	FIELD_U32,    /* uint32_t, DEVICE_UNKNOWN_U32 */
+	FIELD_HEX,    /* uint32_t shown as 0x... */
+	FIELD_U64,    /* uint64_t, DEVICE_UNKNOWN_U64 */
+	FIELD_I32,    /* int32_t, negative: unknown */
 	FIELD_BOOL,
-	FIELD_CPUSET,    /* struct cpuset * */
-	FIELD_NUMBERS,   /* struct device_numbers */
+	FIELD_CPUSET,	 /* struct cpuset * */
+	FIELD_NUMBERS,	 /* struct device_numbers */
 	FIELD_HUGEPAGES, /* struct device_hugepages * followed by its size_t count */
 };
 
@@ -183,10 +186,10 @@ bool device_field_known(const struct device_field *field, const struct device *d
 /* The CPUs of the whole machine, beside the devices. Sets are never NULL once machine_init ran. */
 struct machine {
 	struct cpuset *online, *offline, *allowed, *isolated; /* isolated: isolcpus= */
-	struct cpuset *allowed_nodes;                         /* NUMA nodes we may use */
-	char *architecture;                                   /* "x86_64"; NULL unknown */
-	char *kernel;                                         /* release; NULL unknown */
-	bool smt;                                             /* some core has two online threads */
+	struct cpuset *allowed_nodes;			      /* NUMA nodes we may use */
+	char *architecture;				      /* "x86_64"; NULL unknown */
+	char *kernel;					      /* release; NULL unknown */
+	bool smt;					      /* some core has two online threads */
 };
 int machine_init(struct machine *m);
 void machine_done(struct machine *m);

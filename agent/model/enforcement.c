@@ -13,6 +13,7 @@ STRTAB_DEFINE(mechanism,
 
 static void row_done(struct enforcement *row)
 {
+	free((char *)row->resource);
 	free((char *)row->limit);
 	free((char *)row->file);
 	free((char *)row->wanted);
@@ -28,13 +29,14 @@ static int copy_text(const char **ret, const char *text)
 
 int enforcements_add(struct enforcements *e, const struct enforcement *row)
 {
-	struct enforcement copy = { .resource = row->resource, .mechanism = row->mechanism };
+	struct enforcement copy = { .mechanism = row->mechanism };
 	struct enforcement *grown = reallocarray(e->items, e->count + 1, sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;
 	e->items = grown;
-	if (copy_text(&copy.limit, row->limit) < 0 || copy_text(&copy.file, row->file) < 0 ||
+	if (copy_text(&copy.resource, row->resource) < 0 ||
+	    copy_text(&copy.limit, row->limit) < 0 || copy_text(&copy.file, row->file) < 0 ||
 	    copy_text(&copy.wanted, row->wanted) < 0 || copy_text(&copy.actual, row->actual) < 0 ||
 	    copy_text(&copy.reason, row->reason) < 0) {
 		row_done(&copy);

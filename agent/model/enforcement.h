@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 enum mechanism {
-	MECHANISM_NONE,      /* nothing holds it; the reason says why */
+	MECHANISM_NONE,	     /* nothing holds it; the reason says why */
 	MECHANISM_AFFINITY,  /* sched_setaffinity(2): the task itself could undo it */
 	MECHANISM_POLICY,    /* set_mempolicy(2): likewise */
 	MECHANISM_CGROUP,    /* a limit of the task's cgroup */
@@ -22,7 +22,7 @@ struct enforcement {
 	const char *resource; /* "cpu" "memory" "memory-nodes" "processes" "hugepages" "devices" */
 	const char *limit;    /* "cpus", "memory_max" */
 	enum mechanism mechanism;
-	const char *file;     /* or the system call */
+	const char *file; /* or the system call */
 	const char *wanted, *actual;
 	const char *reason; /* why it is not what was wanted; NULL when it is */
 };

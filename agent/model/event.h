@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* The vocabulary of events. What an event carries beside these is JSON made by whoever reports it. */
+/* The vocabulary of events. What an event carries beside these is JSON made by whoever reports it.
+ */
 
 #include "util/strtab.h"
 

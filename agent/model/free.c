@@ -2,6 +2,7 @@
 /* What is free; see free.h. Nothing is cached. */
 #include "model/free.h"
 
+#include "model/bounded.h"
 #include "util/cleanup.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@ int reserve_of(const struct inventory *inv, uint32_t cores, const struct cpuset 
 	inventory_each (core, inv, DEVICE_CORE) {
 		bool listed = cpuset_intersects(core->core.cpus, cpus);
 
-		if (!listed && cores == 0)
+		if (cpuset_empty(core->core.cpus) || (!listed && cores == 0))
 			continue;
 		if (!listed)
 			cores--;
@@ -60,13 +61,9 @@ static uint64_t hugepage_bytes(const struct device *node)
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < node->memory.hugepages_count; i++)
-		sum += node->memory.hugepages[i].size_bytes * node->memory.hugepages[i].total;
+		sum = add_bounded(sum, multiply_bounded(node->memory.hugepages[i].size_bytes,
+							node->memory.hugepages[i].total));
 	return sum;
-}
-
-static uint64_t less(uint64_t from, uint64_t what)
-{
-	return from > what ? from - what : 0;
 }
 
 /* The reserve is taken from the nodes in order, at most half of each, so that a machine of many
@@ -94,9 +91,9 @@ uint64_t view_memory_free(const struct view *v, const struct device *node)
 
 	if (!usable_node(node) || !well(v, node->id))
 		return 0;
-	bytes = less(bytes, hugepage_bytes(node));
-	bytes = less(bytes, reserved_on(v, node));
-	return less(bytes, ledger_memory(v->ledger, node->memory.number));
+	bytes = subtract_bounded(bytes, hugepage_bytes(node));
+	bytes = subtract_bounded(bytes, reserved_on(v, node));
+	return subtract_bounded(bytes, ledger_memory(v->ledger, node->memory.number));
 }
 
 uint64_t view_hugepages_free(const struct view *v, const struct device *node, uint64_t size_bytes)
@@ -105,8 +102,9 @@ uint64_t view_hugepages_free(const struct view *v, const struct device *node, ui
 		return 0;
 	for (size_t i = 0; i < node->memory.hugepages_count; i++)
 		if (node->memory.hugepages[i].size_bytes == size_bytes)
-			return less(node->memory.hugepages[i].total,
-				    ledger_hugepages(v->ledger, node->memory.number, size_bytes));
+			return subtract_bounded(
+				node->memory.hugepages[i].total,
+				ledger_hugepages(v->ledger, node->memory.number, size_bytes));
 	return 0;
 }
 
@@ -124,7 +122,9 @@ int view_shared_pool(const struct view *v, struct cpuset **ret)
 		if (r < 0)
 			return r;
 	}
-	r = cpuset_subtract(pool, ledger_cpus(v->ledger));
+	r = cpuset_subtract(pool, v->inventory->machine.isolated);
+	if (r == 0)
+		r = cpuset_subtract(pool, ledger_cpus(v->ledger));
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(pool);
@@ -140,6 +140,42 @@ int64_t view_shared_free(const struct view *v)
 	return (int64_t)cpuset_count(pool) * 1000 - (int64_t)ledger_shared_millicpus(v->ledger);
 }
 
+/* What the shared pool loses when this core is taken, in thousandths of a CPU. */
+static int64_t pool_share(const struct cpuset *pool, const struct device *core)
+{
+	int64_t share = 0;
+
+	cpuset_each (cpu, core->core.cpus)
+		share += cpuset_has(pool, (unsigned)cpu) ? 1000 : 0;
+	return share;
+}
+
+int view_cores_free(const struct view *v, const struct cpuset *within, struct cpuset **ret_cpus,
+		    uint32_t *ret_cores)
+{
+	_cleanup_(cpuset_freep) struct cpuset *cpus = NULL, *pool = NULL;
+	int64_t spare = view_shared_free(v);
+	uint32_t cores = 0;
+
+	if (cpuset_new(&cpus) < 0 || view_shared_pool(v, &pool) < 0)
+		return -ENOMEM;
+	inventory_each (core, v->inventory, DEVICE_CORE) {
+		int64_t share = pool_share(pool, core);
+
+		if ((within && !cpuset_subset(core->core.cpus, within)) ||
+		    !view_core_free(v, core) || cpuset_intersects(core->core.cpus, cpus) ||
+		    (share > 0 && share > spare))
+			continue;
+		if (cpuset_union(cpus, core->core.cpus) < 0)
+			return -ENOMEM;
+		spare -= share;
+		cores++;
+	}
+	*ret_cpus = TAKE_PTR(cpus);
+	*ret_cores = cores;
+	return 0;
+}
+
 static void add_hugepages(struct resources *r, uint64_t size_bytes, uint64_t count)
 {
 	size_t i = 0;
@@ -150,7 +186,7 @@ static void add_hugepages(struct resources *r, uint64_t size_bytes, uint64_t cou
 		return; /* no architecture has so many sizes */
 	if (i == r->hugepages_count)
 		r->hugepages[r->hugepages_count++].size_bytes = size_bytes;
-	r->hugepages[i].count += count;
+	r->hugepages[i].count = add_bounded(r->hugepages[i].count, count);
 }
 
 static uint32_t count_free(const struct view *v, enum device_kind kind)
@@ -164,15 +200,13 @@ static uint32_t count_free(const struct view *v, enum device_kind kind)
 
 void view_free(const struct view *v, struct resources *ret)
 {
+	_cleanup_(cpuset_freep) struct cpuset *cpus = NULL;
+
 	*ret = (struct resources){ 0 };
-	inventory_each (core, v->inventory, DEVICE_CORE) {
-		if (!view_core_free(v, core))
-			continue;
-		ret->cores++;
-		ret->threads += cpuset_count(core->core.cpus);
-	}
+	if (view_cores_free(v, NULL, &cpus, &ret->cores) == 0) /* else: none can be promised */
+		ret->threads = cpuset_count(cpus);
 	inventory_each (node, v->inventory, DEVICE_NODE) {
-		ret->memory_bytes += view_memory_free(v, node);
+		ret->memory_bytes = add_bounded(ret->memory_bytes, view_memory_free(v, node));
 		for (size_t i = 0; i < node->memory.hugepages_count; i++) {
 			uint64_t size = node->memory.hugepages[i].size_bytes;
 
@@ -203,7 +237,7 @@ void view_used(const struct view *v, struct resources *ret)
 	for (const struct allocation *a; (a = ledger_next(v->ledger, &cursor));) {
 		ret->cores += cpuset_count(a->cores);
 		ret->threads += cpuset_count(a->cpus);
-		ret->memory_bytes += allocation_memory_total(a);
+		ret->memory_bytes = add_bounded(ret->memory_bytes, allocation_memory_total(a));
 		for (size_t i = 0; i < a->hugepages_count; i++)
 			add_hugepages(ret, a->hugepages[i].size_bytes, a->hugepages[i].count);
 		for (size_t i = 0; i < a->devices_count; i++)

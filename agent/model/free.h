@@ -9,7 +9,7 @@
 #include "model/health.h"
 #include "model/inventory.h"
 
-struct reserve { /* kept for the host */
+struct reserve {	       /* kept for the host */
 	struct cpuset *cpus;   /* never handed out; NULL none */
 	uint64_t memory_bytes; /* taken from the nodes of the host in order, NULL-safe */
 };
@@ -29,12 +29,15 @@ struct view {
 bool view_core_free(const struct view *v, const struct device *core);
 bool view_device_free(const struct view *v, const struct device *d); /* GPU, NIC, DISK */
 uint64_t view_memory_free(const struct view *v, const struct device *node);
-uint64_t view_hugepages_free(const struct view *v, const struct device *node,
-			     uint64_t size_bytes);
+uint64_t view_hugepages_free(const struct view *v, const struct device *node, uint64_t size_bytes);
 /* The CPUs that shared slices run on: online, allowed, not held exclusively. */
 int view_shared_pool(const struct view *v, struct cpuset **ret);
 /* Thousandths of a CPU that can still be promised from the pool; negative when it is overdrawn. */
 int64_t view_shared_free(const struct view *v);
+/* The cores that can be had together from these CPUs (NULL: from all): free, no CPU counted twice,
+ * and what is promised from the shared pool can still be kept when they are gone. */
+int view_cores_free(const struct view *v, const struct cpuset *within, struct cpuset **ret_cpus,
+		    uint32_t *ret_cores);
 
 struct resources {
 	uint32_t cores, threads, gpus, nics, disks;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Conditions and their hysteresis; see health.h. One condition a (subject, type); it is kept after
- * it has become ok, so that `since` and the evidence of the last change stay visible. */
+ * it has become ok, so that `since` stays visible. */
 #include "model/health.h"
 
 #include "util/cleanup.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,7 @@ static void condition_done(struct condition *c)
 	free(c->subject);
 	free(c->type);
 	free(c->evidence);
+	free(c->better_evidence);
 	*c = (struct condition){ 0 };
 }
 
@@ -74,14 +76,24 @@ static int add(struct health *h, const struct reading *r, uint64_t now_usec, str
 	return 0;
 }
 
-static int move_to(struct condition *c, const struct reading *r, uint64_t now_usec)
+static int set_text(char **field, const char *text)
 {
-	char *evidence = r->evidence ? strdup(r->evidence) : NULL;
+	char *copy = text ? strdup(text) : NULL;
 
-	if (r->evidence && !evidence)
+	if (text && !copy)
 		return -ENOMEM;
-	free(c->evidence);
-	c->evidence = evidence;
+	free(*field);
+	*field = copy;
+	return 0;
+}
+
+/* A reading that is no better than the verdict: it is the verdict, at once. */
+static int worsen(struct condition *c, const struct reading *r, uint64_t now_usec)
+{
+	int k = set_text(&c->evidence, r->evidence);
+
+	if (k < 0)
+		return k;
 	if (c->verdict != r->verdict)
 		c->since_usec = now_usec;
 	c->verdict = r->verdict;
@@ -89,12 +101,53 @@ static int move_to(struct condition *c, const struct reading *r, uint64_t now_us
 	return 0;
 }
 
+/* Better readings last long enough: the worst of them is the verdict now. */
+static void improve(struct condition *c, uint64_t now_usec)
+{
+	free(c->evidence);
+	c->evidence = TAKE_PTR(c->better_evidence);
+	c->verdict = c->better;
+	c->since_usec = now_usec;
+	c->better_since_usec = 0;
+}
+
+/* Notes a reading that is better than the verdict. Time that ran backwards starts the wait anew. */
+static int note_better(struct condition *c, const struct reading *r, uint64_t now_usec)
+{
+	bool first = c->better_since_usec == 0;
+
+	if (first || r->verdict >= c->better) {
+		int k = set_text(&c->better_evidence, r->evidence);
+
+		if (k < 0)
+			return k;
+		c->better = r->verdict;
+	}
+	if (first || now_usec < c->better_since_usec)
+		c->better_since_usec = now_usec ? now_usec : 1;
+	return 0;
+}
+
+static int weigh(struct condition *c, const struct reading *r, uint64_t now_usec)
+{
+	int k;
+
+	if (r->verdict >= c->verdict)
+		return worsen(c, r, now_usec);
+	k = note_better(c, r, now_usec);
+	if (k < 0 || now_usec < c->better_since_usec ||
+	    now_usec - c->better_since_usec < HEALTH_IMPROVE_USEC)
+		return k;
+	improve(c, now_usec);
+	return r->verdict < c->verdict ? note_better(c, r, now_usec) : 0;
+}
+
 int health_feed(struct health *h, const struct reading *r, uint64_t now_usec,
 		const struct condition **ret_changed)
 {
 	struct condition *c = find(h, r->subject, r->type);
 	enum verdict before;
-	int k = 0;
+	int k;
 
 	if (!c) {
 		k = add(h, r, now_usec, &c);
@@ -102,13 +155,7 @@ int health_feed(struct health *h, const struct reading *r, uint64_t now_usec,
 			return k;
 	}
 	before = c->verdict;
-	if (r->verdict >= before) {
-		k = move_to(c, r, now_usec);
-	} else if (c->better_since_usec == 0) {
-		c->better_since_usec = now_usec;
-	} else if (now_usec - c->better_since_usec >= HEALTH_IMPROVE_USEC) {
-		k = move_to(c, r, now_usec);
-	}
+	k = weigh(c, r, now_usec);
 	if (k < 0)
 		return k;
 	if (c->verdict == before)

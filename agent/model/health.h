@@ -14,8 +14,8 @@ STRTAB_DECLARE(verdict, enum verdict); /* "ok" "unknown" "degraded" "failed" */
 
 /* One observation about one subject. The strings are the reader's and only read. */
 struct reading {
-	const char *subject;  /* "node", "agent" or a device id */
-	const char *type;     /* what was observed: "memory-pressure", "pcie-link", "controllers" */
+	const char *subject; /* "node", "agent" or a device id */
+	const char *type;    /* what was observed: "memory-pressure", "pcie-link", "controllers" */
 	enum verdict verdict;
 	const char *evidence; /* a sentence with the numbers; NULL when ok */
 };
@@ -23,8 +23,11 @@ struct reading {
 struct condition {
 	char *subject, *type, *evidence; /* evidence of the worst reading that still holds */
 	enum verdict verdict;
-	uint64_t since_usec;        /* when this verdict began */
-	uint64_t better_since_usec; /* readings are better than the verdict since then; 0: they are not */
+	uint64_t since_usec;	    /* when this verdict began */
+	uint64_t better_since_usec; /* readings are better than the verdict since then; 0: they are
+				       not */
+	enum verdict better;	    /* the worst reading since then: what it improves to */
+	char *better_evidence;	    /* of that reading */
 };
 
 struct health; /* all conditions of a node */
@@ -40,9 +43,9 @@ static inline void health_freep(struct health **h)
 
 enum health_answer { HEALTH_SAME = 0, HEALTH_CHANGED = 1 };
 
-/* HEALTH_CHANGED with *ret_changed (may be NULL; valid until the next feed) when the verdict of that
- * condition moved; HEALTH_SAME otherwise; -ENOMEM. The first reading of a condition that is ok says
- * HEALTH_SAME. */
+/* HEALTH_CHANGED with *ret_changed (may be NULL; valid until the next feed) when the verdict of
+ * that condition moved; HEALTH_SAME otherwise; -ENOMEM. The first reading of a condition that is ok
+ * says HEALTH_SAME. */
 int health_feed(struct health *h, const struct reading *r, uint64_t now_usec,
 		const struct condition **ret_changed);
 /* Forgets every condition of a subject, for a device that is gone. */

@@ -19,17 +19,17 @@ struct inventory {
 	struct inventory_note *notes;
 	size_t notes_count;
 	bool sealed;
-	size_t capacity;                /* private */
+	size_t capacity;		/* private */
 	size_t first[DEVICE_KINDS + 1]; /* sealed: devices[first[k]] .. devices[first[k+1]-1] */
 	struct map *by_id;
 };
 
 struct inventory_summary {
-	uint32_t packages;   /* with at least one online, allowed CPU */
-	uint32_t numa_nodes; /* with CPUs or RAM of the host */
+	uint32_t packages;	 /* with at least one online, allowed CPU */
+	uint32_t numa_nodes;	 /* with CPUs or RAM of the host */
 	uint32_t cores, threads; /* online and allowed */
-	uint32_t gpus;  /* that compute */
-	uint32_t nics;  /* physical */
+	uint32_t gpus;		 /* that compute */
+	uint32_t nics;		 /* physical */
 	uint32_t disks;
 };
 
@@ -50,8 +50,8 @@ void inventory_seal(struct inventory *inv);
 struct device *inventory_find(const struct inventory *inv, const char *id);
 /* The next device of the kind at or after *cursor (start at 0), NULL at the end. */
 struct device *inventory_next(const struct inventory *inv, enum device_kind kind, size_t *cursor);
-#define inventory_each(d, inv, kind)                                                               \
-	for (struct device *d = NULL, *d##_once = (void *)1; d##_once; d##_once = NULL)            \
+#define inventory_each(d, inv, kind)                                                    \
+	for (struct device *d = NULL, *d##_once = (void *)1; d##_once; d##_once = NULL) \
 		for (size_t d##_cursor = 0; (d = inventory_next(inv, kind, &d##_cursor));)
 
 void inventory_summarise(const struct inventory *inv, struct inventory_summary *ret);

@@ -2,6 +2,7 @@
 /* Offers; see offer.h. */
 #include "model/offer.h"
 
+#include "model/bounded.h"
 #include "model/region.h"
 #include "util/cleanup.h"
 
@@ -29,20 +30,20 @@ void offers_done(struct offers *o)
 
 static int add_cores(const struct view *v, const struct region *region, struct offer *o)
 {
-	inventory_each (core, v->inventory, DEVICE_CORE) {
-		if (!cpuset_subset(core->core.cpus, region->cpus) || !view_core_free(v, core))
-			continue;
-		if (cpuset_union(o->cpus, core->core.cpus) < 0)
-			return -ENOMEM;
-		o->cores++;
-		o->resources.cores++;
-		o->resources.threads += cpuset_count(core->core.cpus);
-	}
+	int r = view_cores_free(v, region->cpus, &o->cpus, &o->cores);
+
+	if (r < 0)
+		return r;
+	o->resources.cores = o->cores;
+	o->resources.threads = cpuset_count(o->cpus);
 	return 0;
 }
 
-static void add_hugepages(const struct view *v, const struct device *node, struct resources *r)
+/* Whether the node has any. */
+static bool add_hugepages(const struct view *v, const struct device *node, struct resources *r)
 {
+	bool any = false;
+
 	for (size_t i = 0; i < node->memory.hugepages_count; i++) {
 		uint64_t size = node->memory.hugepages[i].size_bytes;
 		uint64_t count = view_hugepages_free(v, node, size);
@@ -54,21 +55,24 @@ static void add_hugepages(const struct view *v, const struct device *node, struc
 			continue;
 		r->hugepages_count = k == r->hugepages_count ? k + 1 : r->hugepages_count;
 		r->hugepages[k].size_bytes = size;
-		r->hugepages[k].count += count;
+		r->hugepages[k].count = add_bounded(r->hugepages[k].count, count);
+		any = true;
 	}
+	return any;
 }
 
 static int add_memory(const struct view *v, const struct region *region, struct offer *o)
 {
 	inventory_each (node, v->inventory, DEVICE_NODE) {
 		uint64_t bytes = view_memory_free(v, node);
+		bool pages;
 
 		if (!cpuset_has(region->nodes, node->memory.number))
 			continue;
-		o->memory_bytes += bytes;
-		o->resources.memory_bytes += bytes;
-		add_hugepages(v, node, &o->resources);
-		if ((bytes > 0 || cpuset_intersects(node->memory.cpus, o->cpus)) &&
+		o->memory_bytes = add_bounded(o->memory_bytes, bytes);
+		o->resources.memory_bytes = o->memory_bytes;
+		pages = add_hugepages(v, node, &o->resources);
+		if ((bytes > 0 || pages || cpuset_intersects(node->memory.cpus, o->cpus)) &&
 		    cpuset_add(o->nodes, node->memory.number) < 0)
 			return -ENOMEM;
 	}
@@ -115,10 +119,20 @@ static int fill(const struct view *v, const struct region *region, struct offer 
 {
 	o->level = region->level;
 	memcpy(o->label, region->label, sizeof(o->label));
-	if (cpuset_new(&o->cpus) < 0 || cpuset_new(&o->nodes) < 0 || add_cores(v, region, o) < 0 ||
+	if (cpuset_new(&o->nodes) < 0 || add_cores(v, region, o) < 0 ||
 	    add_memory(v, region, o) < 0)
 		return -ENOMEM;
 	return add_devices(v, region, o);
+}
+
+static bool same_devices(const struct offer *a, const struct offer *b)
+{
+	if (a->devices_count != b->devices_count)
+		return false;
+	for (size_t i = 0; i < a->devices_count; i++)
+		if (strcmp(a->devices[i], b->devices[i]) != 0)
+			return false;
+	return true;
 }
 
 /* A package or machine of one node says nothing that the node's own offer does not say, unless it
@@ -127,15 +141,15 @@ static bool repeats(const struct offers *all, const struct offer *o)
 {
 	for (size_t i = 0; i < all->count; i++)
 		if (cpuset_equal(all->items[i].cpus, o->cpus) &&
-		    all->items[i].memory_bytes == o->memory_bytes &&
-		    all->items[i].devices_count == o->devices_count)
+		    cpuset_equal(all->items[i].nodes, o->nodes) && same_devices(&all->items[i], o))
 			return true;
 	return false;
 }
 
 static bool worthless(const struct offer *o)
 {
-	return o->cores == 0 && o->memory_bytes == 0 && o->devices_count == 0;
+	return o->cores == 0 && o->memory_bytes == 0 && o->devices_count == 0 &&
+	       o->resources.hugepages_count == 0;
 }
 
 static int add_offer(const struct view *v, const struct region *region, struct offers *all)
@@ -185,6 +199,7 @@ static void ask_for_all(const struct offer *o, struct request *request)
 	request->devices[DEVICE_GPU] = o->resources.gpus;
 	request->devices[DEVICE_NIC] = o->resources.nics;
 	request->devices[DEVICE_DISK] = o->resources.disks;
+	request->hugepages_count = 0;
 	for (size_t i = 0; i < o->resources.hugepages_count && i < REQUEST_HUGEPAGES_MAX; i++)
 		request->hugepages[request->hugepages_count++] = (struct request_hugepages){
 			.size_bytes = o->resources.hugepages[i].size_bytes,

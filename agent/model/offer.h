@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* What can be had right now, in bundles that are near each other: one for each NUMA node, one for each
- * package of several nodes, one for the machine. Made from the view that placement decides on, so
- * that what is offered can be placed. Offers overlap; taking one shrinks the others. */
+/* What can be had right now, in bundles that are near each other: one for each NUMA node, one for
+ * each package of several nodes, one for the machine. Made from the view that placement decides on,
+ * so that what is offered can be placed. Offers overlap; taking one shrinks the others. */
 
 #include "model/free.h"
 #include "model/request.h"
@@ -15,7 +15,7 @@ struct offer {
 	uint32_t cores;
 	uint64_t memory_bytes;
 	struct resources resources; /* the same as numbers, with devices and huge pages */
-	char **devices;             /* ids of free GPUs, NICs, disks */
+	char **devices;		    /* ids of free GPUs, NICs, disks */
 	size_t devices_count;
 };
 

@@ -3,8 +3,10 @@
  * from the nodes of the picked cores first, devices near each other on the PCI tree. */
 #include "model/pick.h"
 
+#include "model/bounded.h"
 #include "util/cleanup.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -24,16 +26,24 @@ static int find_free_cores(const struct pick *p, struct cores *ret)
 {
 	const struct inventory *inv = p->view->inventory;
 	size_t all = inv->first[DEVICE_CORE + 1] - inv->first[DEVICE_CORE];
+	_cleanup_(cpuset_freep) struct cpuset *seen = NULL;
 
+	assert(inv->sealed);
+	if (cpuset_new(&seen) < 0)
+		return -ENOMEM;
 	ret->items = calloc(all ? all : 1, sizeof(*ret->items));
 	if (!ret->items)
 		return -ENOMEM;
 	inventory_each (core, inv, DEVICE_CORE) {
 		const struct cpuset *cpus = core->core.cpus;
 
-		if (cpuset_subset(cpus, p->region->cpus) && view_core_free(p->view, core) &&
-		    (!p->request->within_cpus || cpuset_subset(cpus, p->request->within_cpus)))
-			ret->items[ret->count++] = core;
+		if (!cpuset_subset(cpus, p->region->cpus) || !view_core_free(p->view, core) ||
+		    (p->request->within_cpus && !cpuset_subset(cpus, p->request->within_cpus)) ||
+		    cpuset_intersects(cpus, seen))
+			continue; /* a CPU of two cores, on a machine that lies, counts once */
+		if (cpuset_union(seen, cpus) < 0)
+			return -ENOMEM;
+		ret->items[ret->count++] = core;
 	}
 	return 0;
 }
@@ -145,13 +155,17 @@ int pick_cores(struct pick *p)
 int pick_shared(struct pick *p)
 {
 	_cleanup_(cpuset_freep) struct cpuset *pool = NULL;
+	bool shrinks;
 	int64_t left;
 
-	if (view_shared_pool(p->view, &pool) < 0 || cpuset_subtract(pool, p->allocation->cpus) < 0)
+	if (view_shared_pool(p->view, &pool) < 0)
+		return -ENOMEM;
+	shrinks = cpuset_intersects(pool, p->allocation->cpus);
+	if (cpuset_subtract(pool, p->allocation->cpus) < 0)
 		return -ENOMEM;
 	left = (int64_t)cpuset_count(pool) * 1000 -
 	       (int64_t)ledger_shared_millicpus(p->view->ledger) - p->request->shared_millicpus;
-	if (left < 0 && (p->request->shared_millicpus > 0 || p->request->cores > 0)) {
+	if (left < 0 && (p->request->shared_millicpus > 0 || shrinks)) {
 		fail_code(&p->why, -ENOSPC, "shared-short",
 			  "the shared pool would lack %" PRId64 " thousandths of a CPU for what is "
 			  "promised from it",
@@ -167,8 +181,7 @@ static bool node_allowed(const struct pick *p, const struct device *node)
 	unsigned number = node->memory.number;
 
 	return cpuset_has(p->region->nodes, number) &&
-	       (cpuset_empty(p->request->within_nodes) ||
-		cpuset_has(p->request->within_nodes, number));
+	       (!p->request->within_nodes || cpuset_has(p->request->within_nodes, number));
 }
 
 /* Visits the region's nodes: first those whose cores were picked, then the others. */
@@ -217,11 +230,25 @@ int pick_memory(struct pick *p)
 	return PLACEMENT_NO_FIT;
 }
 
+/* A request may name one size twice. */
+static uint64_t hugepages_taken(const struct allocation *a, const struct device *node,
+				uint64_t size_bytes)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < a->hugepages_count; i++)
+		if (a->hugepages[i].node == node->memory.number &&
+		    a->hugepages[i].size_bytes == size_bytes)
+			sum = add_bounded(sum, a->hugepages[i].count);
+	return sum;
+}
+
 static int take_hugepages(struct pick *p, const struct device *node, void *userdata)
 {
 	struct request_hugepages *left = userdata;
 	uint64_t part = view_hugepages_free(p->view, node, left->size_bytes);
 
+	part = subtract_bounded(part, hugepages_taken(p->allocation, node, left->size_bytes));
 	part = part < left->count ? part : left->count;
 	if (part == 0)
 		return 0;

@@ -16,8 +16,8 @@ struct pick {
 	struct fail why;
 };
 
-/* All return PLACEMENT_FITS, PLACEMENT_NO_FIT with p->why, or -ENOMEM. In this order: later ones look
- * at what earlier ones took. */
+/* All return PLACEMENT_FITS, PLACEMENT_NO_FIT with p->why, or -ENOMEM. In this order: later ones
+ * look at what earlier ones took. */
 int pick_cores(struct pick *p);
 int pick_shared(struct pick *p);
 int pick_memory(struct pick *p);

@@ -65,6 +65,20 @@ static int used_nodes(const struct pick *p, struct cpuset **ret)
 	return 0;
 }
 
+/* Without memory asked for, it still belongs near the cores: on those of their nodes that have
+ * memory of the host. The kernel refuses others in cpuset.mems and memory policies. */
+static int add_near_nodes(const struct pick *p)
+{
+	struct allocation *a = p->allocation;
+
+	inventory_each (node, p->view->inventory, DEVICE_NODE)
+		if (node->memory.host_memory && node->memory.memory_bytes > 0 &&
+		    cpuset_intersects(node->memory.cpus, a->cpus) &&
+		    cpuset_add(a->nodes, node->memory.number) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
 static int finish(struct pick *p)
 {
 	_cleanup_(cpuset_freep) struct cpuset *nodes = NULL;
@@ -87,8 +101,7 @@ static int finish(struct pick *p)
 		a->why = NULL;
 		return -ENOMEM;
 	}
-	/* Without memory asked for, it still belongs near the cores. */
-	return cpuset_empty(a->nodes) && !cpuset_empty(a->cpus) ? cpuset_union(a->nodes, nodes) : 0;
+	return p->request->memory_bytes == 0 ? add_near_nodes(p) : 0;
 }
 
 static void keep_refusal(struct best *best, const struct pick *p, size_t step)

@@ -8,7 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SLIT_LOCAL = 10, SLIT_REMOTE_DEFAULT = 20 }; /* include/linux/topology.h */
+enum {
+	SLIT_LOCAL = 10, /* include/linux/topology.h, as the next one */
+	SLIT_REMOTE_DEFAULT = 20,
+	SLIT_MAX = 255, /* ACPI 6.5, 5.2.17: one byte each */
+};
 
 struct regions {
 	struct region *items;
@@ -142,7 +146,7 @@ static uint32_t distance(const struct device *from, unsigned to)
 
 	for (size_t i = 0; i < n->count; i++)
 		if (n->number[i] == to)
-			return n->value[i];
+			return n->value[i] < SLIT_MAX ? n->value[i] : SLIT_MAX;
 	return from->memory.number == to ? SLIT_LOCAL : SLIT_REMOTE_DEFAULT;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* A part of the machine in which a request is tried as a whole: a NUMA node, a package, all of it. */
+/* A part of the machine in which a request is tried as a whole: a NUMA node, a package, all of it.
+ */
 
 #include "model/inventory.h"
 #include "model/request.h"
@@ -22,5 +23,5 @@ void region_free_all(struct region *regions, size_t count);
 bool region_has_device(const struct region *region, const struct inventory *inv,
 		       const struct device *d, bool *ret_unknown);
 /* Largest SLIT distance between two of these nodes; 10 for one, and where no distances are known 20
- * (the kernel's default for another node). */
+ * (the kernel's default for another node); never above 255, the largest that SLIT can say. */
 uint32_t region_spread(const struct inventory *inv, const struct cpuset *nodes);

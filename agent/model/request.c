@@ -36,8 +36,11 @@ void request_done(struct request *r)
 
 bool request_empty(const struct request *r)
 {
-	if (r->cores || r->shared_millicpus || r->memory_bytes || r->hugepages_count)
+	if (r->cores || r->shared_millicpus || r->memory_bytes)
 		return false;
+	for (size_t i = 0; i < r->hugepages_count; i++)
+		if (r->hugepages[i].count)
+			return false;
 	for (int kind = 0; kind < DEVICE_KINDS; kind++)
 		if (r->devices[kind])
 			return false;

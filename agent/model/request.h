@@ -33,9 +33,9 @@ struct request {
 	char *role;  /* NULL: "default" */
 	struct request_label *labels;
 	size_t labels_count;
-	uint32_t cores;            /* whole cores, exclusive */
+	uint32_t cores;		   /* whole cores, exclusive */
 	uint32_t shared_millicpus; /* 500: half a CPU of the shared pool */
-	uint64_t memory_bytes;     /* 0: none is set aside, no limit */
+	uint64_t memory_bytes;	   /* 0: none is set aside, no limit */
 	struct request_hugepages hugepages[REQUEST_HUGEPAGES_MAX];
 	size_t hugepages_count;
 	uint32_t devices[DEVICE_KINDS]; /* how many of each class: GPU, NIC, DISK only */

@@ -21,16 +21,16 @@ int task_limit_from_string(const char *name);
 const char *task_limit_names(void); /* all of them, ", " between, for sentences */
 
 struct task_limit {
-	int resource;        /* RLIMIT_* */
+	int resource;	     /* RLIMIT_* */
 	uint64_t soft, hard; /* UINT64_MAX: infinity */
 };
 
 enum { TASK_LIMITS_MAX = 16, TASK_WORDS_BYTES_MAX = 128 << 10 };
 
 struct task_spec {
-	char *name;  /* NULL: the agent chooses */
-	char **argv; /* NULL-terminated, at least one */
-	char **env;  /* "K=V", NULL-terminated; NULL: none beside the agent's own */
+	char *name;	    /* NULL: the agent chooses */
+	char **argv;	    /* NULL-terminated, at least one */
+	char **env;	    /* "K=V", NULL-terminated; NULL: none beside the agent's own */
 	char *user, *group; /* as asked; NULL: the caller's */
 	uint32_t uid, gid;  /* resolved */
 	uint32_t *groups;   /* supplementary, resolved */

@@ -26,8 +26,8 @@ int log_level_from_string(const char *name); /* "error" "warning" "notice" "info
 void log_line(enum log_level level, const struct log_about *about, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* A stream into the journal whose lines carry the identifier, for a child's output. The caller closes
- * it; a negative errno where no journald answers. */
+/* A stream into the journal whose lines carry the identifier, for a child's output. The caller
+ * closes it; a negative errno where no journald answers. */
 int log_stream_open(const char *identifier);
 
 #define log_error(about, ...) log_line(LOG_LEVEL_ERROR, about, __VA_ARGS__)

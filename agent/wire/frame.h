@@ -14,57 +14,59 @@
 #include <stdint.h>
 
 enum {
-	FRAME_VERSION = 1,       /* raised only when an old reader would misunderstand */
+	FRAME_VERSION = 1,	       /* raised only when an old reader would misunderstand */
 	FRAME_LIMIT_BYTES = 160 << 10, /* one packet: argv and env of a task fit */
 };
 
 enum frame_type {
 	/* agent -> init */
-	FRAME_HELLO = 1, /* VERSION; a descriptor: the slice's cgroup, for an init that has none yet;
-			  * answered by FRAME_WELCOME and then every task's FRAME_STATUS */
-	FRAME_START,     /* a task; descriptors: stdin, stdout, stderr; answered by FRAME_STATUS */
-	FRAME_SIGNAL,    /* TASK, SIGNAL: to every process of the task; answered by FRAME_RESULT */
-	FRAME_STOP,      /* TASK, GRACE_USEC: SIGTERM, then cgroup.kill; no restart after it */
-	FRAME_FORGET,    /* TASK: its final status is safe, drop it; an active one is refused -EBUSY */
-	FRAME_QUIT,      /* kill everything, then exit; the socket closes when all is gone */
+	FRAME_HELLO = 1, /* VERSION; a descriptor: the slice's cgroup, for an init that has none
+			  * yet; answered by FRAME_WELCOME and then every task's FRAME_STATUS */
+	FRAME_START,	 /* a task; descriptors: stdin, stdout, stderr; answered by FRAME_STATUS */
+	FRAME_SIGNAL,	 /* TASK, SIGNAL: to every process of the task; answered by FRAME_RESULT */
+	FRAME_STOP,	 /* TASK, GRACE_USEC: SIGTERM, then cgroup.kill; no restart after it */
+	FRAME_FORGET, /* TASK: its final status is safe, drop it; an active one is refused -EBUSY */
+	FRAME_QUIT,   /* kill everything, then exit; the socket closes when all is gone */
 	/* init -> agent */
 	FRAME_WELCOME = 64, /* VERSION, SLICE, PID of init */
-	FRAME_STATUS,       /* every change of a task, and answer to START / HELLO */
-	FRAME_RESULT,       /* TASK, ERRNO (0: done): answer to SIGNAL, STOP, FORGET, refused START */
+	FRAME_STATUS,	    /* every change of a task, and answer to START / HELLO */
+	FRAME_RESULT, /* TASK, ERRNO (0: done): answer to SIGNAL, STOP, FORGET, refused START */
 };
 
-enum frame_tag { /* (type of value) */
-	FRAME_TAG_VERSION = 1,   /* u32 */
-	FRAME_TAG_SLICE,         /* text */
-	FRAME_TAG_TASK,          /* text: name within the slice */
-	FRAME_TAG_ARGUMENT,      /* text, repeated, in order */
-	FRAME_TAG_ENVIRONMENT,   /* text "K=V", repeated */
-	FRAME_TAG_UID,           /* u32 */
-	FRAME_TAG_GID,           /* u32 */
-	FRAME_TAG_GROUP,         /* u32, repeated: supplementary groups */
-	FRAME_TAG_CWD,           /* text */
-	FRAME_TAG_UMASK,         /* u32 */
-	FRAME_TAG_LIMIT,         /* 3 x u64: RLIMIT_*, soft, hard; repeated */
-	FRAME_TAG_GRACE_USEC,    /* u64: between SIGTERM and cgroup.kill */
-	FRAME_TAG_RESTART,       /* u32: enum frame_restart */
-	FRAME_TAG_BACKOFF_FIRST_USEC, /* u64 */
-	FRAME_TAG_BACKOFF_MAX_USEC,   /* u64 */
-	FRAME_TAG_RESTARTS_MAX,  /* u32: give up after so many; absent: never */
-	FRAME_TAG_SIGNAL,        /* u32 */
-	FRAME_TAG_PID,           /* u32 */
-	FRAME_TAG_STATE,         /* u32: enum frame_state */
-	FRAME_TAG_EXIT_CODE,     /* u32: of the last run, when it exited */
-	FRAME_TAG_EXIT_SIGNAL,   /* u32: when it was killed */
-	FRAME_TAG_OOM_KILLED,    /* u32: how many of its processes the kernel's OOM killer took */
-	FRAME_TAG_STARTED_USEC,  /* u64: CLOCK_REALTIME of the last start */
-	FRAME_TAG_ENDED_USEC,    /* u64: CLOCK_REALTIME of the last end */
-	FRAME_TAG_RESTARTS,      /* u32 */
-	FRAME_TAG_CPU_USER_USEC,   /* u64: rusage of all reaped runs */
-	FRAME_TAG_CPU_SYSTEM_USEC, /* u64 */
-	FRAME_TAG_MEMORY_PEAK_BYTES, /* u64: ru_maxrss, or memory.peak of its cgroup where there is one */
-	FRAME_TAG_ERRNO,         /* u32: why a start failed */
-	FRAME_TAG_STAGE,         /* text: what was being done then: "chdir", "setuid", "exec" */
-	FRAME_TAG_START_TIME,    /* u64: field 22 of /proc/PID/stat of the running process */
+enum frame_tag {			       /* (type of value) */
+		 FRAME_TAG_VERSION = 1,	       /* u32 */
+		 FRAME_TAG_SLICE,	       /* text */
+		 FRAME_TAG_TASK,	       /* text: name within the slice */
+		 FRAME_TAG_ARGUMENT,	       /* text, repeated, in order */
+		 FRAME_TAG_ENVIRONMENT,	       /* text "K=V", repeated */
+		 FRAME_TAG_UID,		       /* u32 */
+		 FRAME_TAG_GID,		       /* u32 */
+		 FRAME_TAG_GROUP,	       /* u32, repeated: supplementary groups */
+		 FRAME_TAG_CWD,		       /* text */
+		 FRAME_TAG_UMASK,	       /* u32 */
+		 FRAME_TAG_LIMIT,	       /* 3 x u64: RLIMIT_*, soft, hard; repeated */
+		 FRAME_TAG_GRACE_USEC,	       /* u64: between SIGTERM and cgroup.kill */
+		 FRAME_TAG_RESTART,	       /* u32: enum frame_restart */
+		 FRAME_TAG_BACKOFF_FIRST_USEC, /* u64 */
+		 FRAME_TAG_BACKOFF_MAX_USEC,   /* u64 */
+		 FRAME_TAG_RESTARTS_MAX,       /* u32: give up after so many; absent: never */
+		 FRAME_TAG_SIGNAL,	       /* u32 */
+		 FRAME_TAG_PID,		       /* u32 */
+		 FRAME_TAG_STATE,	       /* u32: enum frame_state */
+		 FRAME_TAG_EXIT_CODE,	       /* u32: of the last run, when it exited */
+		 FRAME_TAG_EXIT_SIGNAL,	       /* u32: when it was killed */
+		 FRAME_TAG_OOM_KILLED,	  /* u32: how many of its processes the kernel's OOM killer
+					     took */
+		 FRAME_TAG_STARTED_USEC,  /* u64: CLOCK_REALTIME of the last start */
+		 FRAME_TAG_ENDED_USEC,	  /* u64: CLOCK_REALTIME of the last end */
+		 FRAME_TAG_RESTARTS,	  /* u32 */
+		 FRAME_TAG_CPU_USER_USEC, /* u64: rusage of all reaped runs */
+		 FRAME_TAG_CPU_SYSTEM_USEC,   /* u64 */
+		 FRAME_TAG_MEMORY_PEAK_BYTES, /* u64: ru_maxrss, or memory.peak of its cgroup where
+						 there is one */
+		 FRAME_TAG_ERRNO,	      /* u32: why a start failed */
+		 FRAME_TAG_STAGE, /* text: what was being done then: "chdir", "setuid", "exec" */
+		 FRAME_TAG_START_TIME, /* u64: field 22 of /proc/PID/stat of the running process */
 };
 
 enum frame_restart { FRAME_RESTART_NEVER, FRAME_RESTART_ON_FAILURE, FRAME_RESTART_ALWAYS };
@@ -86,7 +88,8 @@ void frame_begin(struct frame_writer *w, void *room, size_t capacity, enum frame
 void frame_put(struct frame_writer *w, enum frame_tag tag, const void *value, size_t size);
 void frame_put_u32(struct frame_writer *w, enum frame_tag tag, uint32_t value);
 void frame_put_u64(struct frame_writer *w, enum frame_tag tag, uint64_t value);
-void frame_put_text(struct frame_writer *w, enum frame_tag tag, const char *text); /* NULL: skipped */
+void frame_put_text(struct frame_writer *w, enum frame_tag tag,
+		    const char *text);	     /* NULL: skipped */
 int frame_end(const struct frame_writer *w); /* 0 or -EMSGSIZE */
 
 struct frame_field {
@@ -102,7 +105,7 @@ struct frame_reader {
 int frame_open(struct frame_reader *r, const void *packet, size_t size, uint32_t *ret_version,
 	       uint32_t *ret_type);
 int frame_next(struct frame_reader *r, struct frame_field *ret); /* 1 a field, 0 end, -EBADMSG */
-int frame_u32(const struct frame_field *field, uint32_t *ret);   /* -EBADMSG on another size */
+int frame_u32(const struct frame_field *field, uint32_t *ret);	 /* -EBADMSG on another size */
 int frame_u64(const struct frame_field *field, uint64_t *ret);
 /* A text without NUL inside, copied with one at its end; -EBADMSG, -E2BIG. */
 int frame_text(const struct frame_field *field, char *room, size_t size);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* The one door to jansson: its types, a cleanup, and strict reading of an object by a table, so that
- * an unknown key, a wrong type, a huge number or a NUL byte gets a sentence at the door. */
+/* The one door to jansson: its types, a cleanup, and strict reading of an object by a table, so
+ * that an unknown key, a wrong type, a huge number or a NUL byte gets a sentence at the door. */
 
 #include "util/cleanup.h"
 #include "util/fail.h"
@@ -20,14 +20,14 @@ int json_parse_object(const char *text, size_t size, json_t **ret, struct fail *
 
 enum json_kind {
 	JSON_KIND_STRING,   /* const char *, into the document: valid while the document is */
-	JSON_KIND_NAME,     /* const char *, of the form of parse_name_valid */
-	JSON_KIND_U64,      /* uint64_t, whole number within [minimum, maximum] */
-	JSON_KIND_I64,      /* int64_t, likewise (bounds read as int64_t; both 0: any) */
-	JSON_KIND_BOOL,     /* bool */
+	JSON_KIND_NAME,	    /* const char *, of the form of parse_name_valid */
+	JSON_KIND_U64,	    /* uint64_t, whole number within [minimum, maximum] */
+	JSON_KIND_I64,	    /* int64_t, likewise (bounds read as int64_t; both 0: any) */
+	JSON_KIND_BOOL,	    /* bool */
 	JSON_KIND_NUMBER,   /* double, >= 0 and finite, at most maximum */
 	JSON_KIND_BYTES,    /* uint64_t: a whole number, or "4GiB" */
 	JSON_KIND_DURATION, /* uint64_t microseconds: a number of seconds, or "500ms" */
-	JSON_KIND_ENUM,     /* int: from_string() of the text */
+	JSON_KIND_ENUM,	    /* int: from_string() of the text */
 	JSON_KIND_ARRAY,    /* const json_t *, of minimum to maximum items */
 	JSON_KIND_OBJECT,   /* const json_t * */
 };
@@ -39,13 +39,13 @@ struct json_field {
 	bool required;
 	uint64_t minimum, maximum; /* maximum 0: no bound (strings: of length in bytes) */
 	int (*from_string)(const char *name); /* JSON_KIND_ENUM; negative: unknown */
-	const char *choices;                  /* JSON_KIND_ENUM: for the sentence, "never, always" */
+	const char *choices; /* JSON_KIND_ENUM: for the sentence, "never, always" */
 };
 
 /* Fills *target for every key that is there and not null; leaves the rest as it was. `what` names
  * the object in sentences ("task"). -EINVAL, -ERANGE; *target may be half filled on failure. */
-int json_read(const json_t *object, const struct json_field *fields, const char *what,
-	      void *target, struct fail *f);
+int json_read(const json_t *object, const struct json_field *fields, const char *what, void *target,
+	      struct fail *f);
 
 /* object[key] = value (stolen, as json_object_set_new does), remembering a failure: returns -ENOMEM
  * when value is NULL or could not be set. */

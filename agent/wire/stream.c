@@ -13,30 +13,28 @@ enum { RECORDIO_DIGITS = 20 }; /* of 2^64 - 1: more before the LF is no length *
 
 /* --- writing --- */
 
-static int write_sse(struct buf *into, uint64_t id, const char *event, const char *text,
-		     size_t size)
+static int write_sse(struct buf *into, const struct stream_item *item)
 {
-	if (id)
-		(void)buf_format(into, "id: %" PRIu64 "\n", id);
-	if (event)
-		(void)buf_format(into, "event: %s\n", event);
+	if (item->id)
+		(void)buf_format(into, "id: %" PRIu64 "\n", item->id);
+	if (item->event)
+		(void)buf_format(into, "event: %s\n", item->event);
 	(void)buf_text(into, "data: ");
-	(void)buf_append(into, text, size);
+	(void)buf_append(into, item->text, item->size);
 	return buf_text(into, "\n\n"); /* the buffer's error sticks: this tells it */
 }
 
-int stream_write(struct buf *into, enum stream_framing framing, uint64_t id, const char *event,
-		 const char *text, size_t size)
+int stream_write(struct buf *into, enum stream_framing framing, const struct stream_item *item)
 {
 	switch (framing) {
 	case STREAM_NDJSON:
-		(void)buf_append(into, text, size);
+		(void)buf_append(into, item->text, item->size);
 		return buf_text(into, "\n");
 	case STREAM_SSE:
-		return write_sse(into, id, event, text, size);
+		return write_sse(into, item);
 	case STREAM_RECORDIO:
-		(void)buf_format(into, "%zu\n", size);
-		return buf_append(into, text, size);
+		(void)buf_format(into, "%zu\n", item->size);
+		return buf_append(into, item->text, item->size);
 	}
 	return -EINVAL;
 }

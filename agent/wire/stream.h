@@ -15,8 +15,12 @@ enum stream_framing { STREAM_NDJSON, STREAM_SSE, STREAM_RECORDIO };
 
 /* One record. id 0 and event NULL: without (they exist in SSE only). text has no newline. The
  * buffer's error sticks: what did not fit leaves part of a record behind, so check it. */
-int stream_write(struct buf *into, enum stream_framing framing, uint64_t id, const char *event,
-		 const char *text, size_t size);
+struct stream_item {
+	uint64_t id;
+	const char *event, *text;
+	size_t size; /* of text */
+};
+int stream_write(struct buf *into, enum stream_framing framing, const struct stream_item *item);
 const char *stream_content_type(enum stream_framing framing);
 
 struct stream_reader {

@@ -66,6 +66,9 @@ FNR == 1 {
 /\{[ \t]*"[a-z][a-z0-9-]*",[ \t]*(no_argument|required_argument|optional_argument)/ {
 	print "option", path, "--" literal($0, 1)
 }
+path == "agent/options.c" && /^[ \t]*[A-Z]+\("[a-z][a-z0-9-]*",[ \t]*("[A-Z]|NULL)/ {
+	print "option", path, "--" literal($0, 1)
+}
 /\{[ \t]*"[a-z][a-z0-9-]*",[ \t]*(0|'.'),[ \t]*OPTION_/ {
 	print "option", path, "--" literal($0, 1)
 }

@@ -199,6 +199,15 @@ static void test_every_verb_has_help_and_its_options_in_it(void **state)
 	}
 }
 
+static void check_manual(const char *page, const struct option_row *row)
+{
+	char entry[64];
+
+	(void)snprintf(entry, sizeof(entry), "Fl -%s", row->name);
+	if (!strstr(page, entry))
+		fail_msg("reevectl.1 lacks --%s", row->name);
+}
+
 /* The manual page is the other place where an option must be found. */
 static void test_every_option_and_verb_is_in_the_manual(void **state)
 {
@@ -212,13 +221,8 @@ static void test_every_option_and_verb_is_in_the_manual(void **state)
 		if (!v->hidden && !strstr(page, v->name))
 			fail_msg("reevectl.1 lacks the verb %s", v->name);
 		for (const struct option_row *const *set = v->options; set && *set; set++)
-			for (const struct option_row *row = *set; row->name; row++) {
-				char entry[64];
-
-				(void)snprintf(entry, sizeof(entry), "Fl -%s", row->name);
-				if (!strstr(page, entry))
-					fail_msg("reevectl.1 lacks --%s", row->name);
-			}
+			for (const struct option_row *row = *set; row->name; row++)
+				check_manual(page, row);
 	}
 }
 

@@ -225,7 +225,8 @@ static void test_agent_that_does_not_read_is_dropped_and_others_are_served(void 
 			break;
 	}
 	assert_true(send(deaf, w.data, w.size, MSG_NOSIGNAL) < 0);
-	assert_int_equal(errno, EPIPE);
+	/* with packets of ours unread it is a reset, see unix(7) */
+	assert_true(errno == EPIPE || errno == ECONNRESET);
 	close_fd(deaf);
 	send_task(r->agent, FRAME_HELLO, NULL);
 	assert_true(receive(r->agent, &a));

@@ -82,9 +82,10 @@ static void test_pressure_trigger_writes_its_last_digit(void **state)
 	(void)state;
 	scratch_open(&s);
 	put_file(s.fd, "memory.pressure", "");
-	assert_int_equal(
-		cg_pressure_trigger(s.fd, false, CG_PRESSURE_MEMORY, false, 150000, 1000000, &fd),
-		0);
+	const struct cg_trigger memory = { .kind = CG_PRESSURE_MEMORY,
+					   .stall_usec = 150000,
+					   .window_usec = 1000000 };
+	assert_int_equal(cg_pressure_trigger(s.fd, &memory, &fd), 0);
 	assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
 	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 	assert_file(s.fd, "memory.pressure", "some 150000 1000000");
@@ -105,13 +106,21 @@ static void test_pressure_trigger_refuses_windows_the_kernel_refuses(void **stat
 	(void)state;
 	scratch_open(&s);
 	put_file(s.fd, "io.pressure", "");
-	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		assert_int_equal(cg_pressure_trigger(s.fd, false, CG_PRESSURE_IO, true, bad[i][0],
-						     bad[i][1], &fd),
-				 -EINVAL);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		const struct cg_trigger trigger = { .kind = CG_PRESSURE_IO,
+						    .full = true,
+						    .stall_usec = bad[i][0],
+						    .window_usec = bad[i][1] };
+
+		assert_int_equal(cg_pressure_trigger(s.fd, &trigger, &fd), -EINVAL);
+	}
 	assert_int_equal(fd, -1);
-	assert_int_equal(cg_pressure_trigger(s.fd, true, CG_PRESSURE_IO, true, 1, 500000, &fd),
-			 -ENOENT);
+	const struct cg_trigger of_host = { .host = true,
+					    .kind = CG_PRESSURE_IO,
+					    .full = true,
+					    .stall_usec = 1,
+					    .window_usec = 500000 };
+	assert_int_equal(cg_pressure_trigger(s.fd, &of_host, &fd), -ENOENT);
 	scratch_done(&s);
 }
 
@@ -130,8 +139,12 @@ static void test_pressure_of_this_machine_is_told_and_triggers_are_taken(void **
 		assert_int_equal(r, 0);
 		assert_true(p.some10 >= 0 && p.some10 <= 100);
 		/* 2 s: also the unprivileged may ask for that (since 6.5) */
-		r = cg_pressure_trigger(host->proc_fd, true, CG_PRESSURE_MEMORY, false, 1900000,
-					2000000, &fd);
+		const struct cg_trigger slow = { .host = true,
+						 .kind = CG_PRESSURE_MEMORY,
+						 .stall_usec = 1900000,
+						 .window_usec = 2000000 };
+
+		r = cg_pressure_trigger(host->proc_fd, &slow, &fd);
 		if (r == -EACCES || r == -EPERM) {
 			print_message("skipped: triggers need privileges here\n");
 		} else {

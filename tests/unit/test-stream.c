@@ -57,9 +57,12 @@ static void test_stream_reads_back_what_was_written_however_cut(void **state)
 		struct buf wire = { 0 };
 
 		assert_int_equal(
-			stream_write(&wire, vectors[i].framing, 7, "task.started", "{\"a\":1}", 7),
+			stream_write(&wire, vectors[i].framing,
+				     &(struct stream_item){ 7, "task.started", "{\"a\":1}", 7 }),
 			0);
-		assert_int_equal(stream_write(&wire, vectors[i].framing, 8, "x", "{}", 2), 0);
+		assert_int_equal(stream_write(&wire, vectors[i].framing,
+					      &(struct stream_item){ 8, "x", "{}", 2 }),
+				 0);
 		assert_string_equal(wire.data, vectors[i].wire);
 		for (size_t piece = 1; piece <= wire.size; piece++)
 			assert_int_equal(feed(vectors[i].framing, wire.data, wire.size, piece,
@@ -74,7 +77,8 @@ static void test_stream_sse_leaves_out_absent_id_and_event(void **state)
 	struct buf wire = { 0 };
 
 	(void)state;
-	assert_int_equal(stream_write(&wire, STREAM_SSE, 0, NULL, "x", 1), 0);
+	assert_int_equal(stream_write(&wire, STREAM_SSE, &(struct stream_item){ 0, NULL, "x", 1 }),
+			 0);
 	assert_string_equal(wire.data, "data: x\n\n");
 	buf_done(&wire);
 }
@@ -86,9 +90,9 @@ static void test_stream_write_tells_of_a_full_buffer(void **state)
 	(void)state;
 	for (int framing = STREAM_NDJSON; framing <= STREAM_RECORDIO; framing++) {
 		buf_init(&wire, 4);
-		assert_int_equal(
-			stream_write(&wire, (enum stream_framing)framing, 1, "e", "12345", 5),
-			-E2BIG);
+		assert_int_equal(stream_write(&wire, (enum stream_framing)framing,
+					      &(struct stream_item){ 1, "e", "12345", 5 }),
+				 -E2BIG);
 		buf_done(&wire);
 	}
 }

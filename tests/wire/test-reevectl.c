@@ -181,6 +181,9 @@ static void exec_reevectl(const struct agent *a, char *const *arguments)
 	(void)setenv("TZ", "UTC", 1);
 	(void)setenv("LC_ALL", "C.UTF-8", 1);
 	(void)setenv("COLUMNS", "100", 1);
+	/* a sanitizer's finding must not look like a refusal */
+	(void)setenv("ASAN_OPTIONS", "exitcode=199", 0);
+	(void)setenv("UBSAN_OPTIONS", "exitcode=199", 0);
 	execv(program, argv);
 	_exit(98);
 }
@@ -377,6 +380,8 @@ static void test_run_ends_with_the_status_of_the_task(void **state)
 		 127, "reevectl: exec true: No such file or directory\n");
 	run_case(TASK("\"state\":\"failed\",\"reason\":\"exec true: Permission denied\""), 126,
 		 "Permission denied");
+	run_case(TASK("\"state\":\"failed\",\"reason\":\"chdir: No such file or directory\""), 125,
+		 "chdir");
 	run_case(TASK("\"state\":\"lost\",\"reason\":\"the agent was away\""), 125, "was away");
 }
 
@@ -400,7 +405,33 @@ static void test_an_interrupted_run_stops_the_task_and_releases_the_slice(void *
 	agent_run(&a, ARGUMENTS(W("run"), W("sleep"), W("1000")));
 	if (a.status != 128 + SIGTERM)
 		fail_msg("status %d\n--- err\n%s--- asked\n%s", a.status, a.err, a.asked);
+	assert_non_null(strstr(a.asked, "POST /v1/slices {\"cores\":1}\n"));
 	assert_non_null(strstr(a.asked, "POST /v1/slices/s-1/tasks/main/stop {}"));
+	assert_non_null(strstr(a.asked, "DELETE /v1/slices/s-1"));
+	agent_done(&a);
+}
+
+static void test_a_run_outlives_an_agent_that_is_away_for_a_moment(void **state)
+{
+	static const struct reply replies[] = {
+		{ "POST", "/v1/slices/s-1/tasks", 201, TASK("\"state\":\"running\""), false },
+		{ "POST", "/v1/slices", 201, SLICE, false },
+		{ "GET", "/v1/slices/s-1/tasks/main/logs", 200, "hel", false },
+		{ "GET", "/v1/slices/s-1/tasks/main/logs", 200, "hel", false },
+		{ "GET", "/v1/slices/s-1/tasks/main/logs", 200, "hello\n", false },
+		{ "GET", "/v1/slices/s-1/tasks/main", 503, "{\"detail\":\"stopping\"}", false },
+		{ "GET", "/v1/slices/s-1/tasks/main", 200,
+		  TASK("\"state\":\"exited\",\"exit_code\":4"), false },
+		{ "DELETE", "/v1/slices/s-1", 204, "", false },
+		{ 0 },
+	};
+	struct agent a;
+
+	(void)state;
+	agent_init(&a, replies);
+	agent_run(&a, ARGUMENTS(W("run"), W("true")));
+	assert_int_equal(a.status, 4);
+	assert_string_equal(a.out, "hello\n"); /* nothing twice, nothing lost */
 	assert_non_null(strstr(a.asked, "DELETE /v1/slices/s-1"));
 	agent_done(&a);
 }
@@ -493,6 +524,7 @@ int main(void)
 		cmocka_unit_test(test_answers_of_wrong_types_crash_no_verb),
 		cmocka_unit_test(test_run_ends_with_the_status_of_the_task),
 		cmocka_unit_test(test_an_interrupted_run_stops_the_task_and_releases_the_slice),
+		cmocka_unit_test(test_a_run_outlives_an_agent_that_is_away_for_a_moment),
 		cmocka_unit_test(test_a_kept_slice_is_not_deleted),
 		cmocka_unit_test(test_events_are_lines_and_heartbeats_are_left_out),
 		cmocka_unit_test(test_no_agent_is_status_3_and_says_how_to_start_one),
