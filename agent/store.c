@@ -17,6 +17,7 @@
 #include <string.h>
 
 enum { STORE_VERSION = 1, BUSY_MSEC = 2000 };
+#define SEQUENCE_MAX (1ULL << 62) /* numbers rise from here without ever leaving int64_t */
 
 enum statement {
 	PUT_META,
@@ -132,7 +133,8 @@ static int prepare(struct store *s)
 	for (int i = 0; code == SQLITE_OK && i < STATEMENTS; i++)
 		code = sqlite3_prepare_v3(s->db, statement_text[i], -1, SQLITE_PREPARE_PERSISTENT,
 					  &s->statements[i], NULL);
-	return to_errno(code);
+	/* Our own statements fail only on tables that are not ours. */
+	return code == SQLITE_ERROR ? -EBADMSG : to_errno(code);
 }
 
 static int check_version(struct store *s)
@@ -145,6 +147,8 @@ static int check_version(struct store *s)
 	if (version > STORE_VERSION)
 		return -EBADMSG; /* written by a later reeve */
 	r = get_number(s, "sequence", &s->sequence);
+	if (r == 0 && s->sequence > SEQUENCE_MAX)
+		return -EBADMSG; /* no agent lives to report that many */
 	return r < 0 ? r : put_number(s, "version", STORE_VERSION);
 }
 
