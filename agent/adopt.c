@@ -332,7 +332,7 @@ static void end_orphan(struct manager *m, const char *id)
 	s->backend = m->backend;
 	(void)m->backend->adopt(s, NULL); /* as far as it is still there */
 	log_warning(&(struct log_about){ .slice = id }, "it is lost: %s", reason);
-	clear_remains(s);
+	clear_remains(s, true);
 	tell(m, id, EVENT_SLICE_LOST, reason);
 }
 
