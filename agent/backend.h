@@ -29,6 +29,9 @@ struct backend {
 	int (*remove)(struct slice *s, backend_done done, struct fail *f);
 	/* After a restart of the agent: opens again what the slice's record names. */
 	int (*adopt)(struct slice *s, struct fail *f);
+	/* Ids of the slices that it finds on the host, whoever made them; free with fs_names_free.
+	 * NULL: it cannot tell. */
+	int (*list)(struct manager *m, char ***ret);
 };
 
 extern const struct backend *const backends[]; /* NULL-terminated */

@@ -17,7 +17,7 @@ struct init {
 	const char *slice;
 	int signals, listener;
 	uint64_t accept_after_usec; /* monotonic: out of descriptors until then */
-	int cgroup;		    /* the slice's directory; -1: no cgroups here */
+	int cgroup;		    /* the slice's directory; -1: no cgroups, or not yet */
 	int record;		    /* final statuses, appended; -1: none wanted */
 	bool quitting;
 	unsigned task_count;

@@ -48,6 +48,13 @@ static int write_file(int slice, const char *name, const char *file, const char 
 	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
 }
 
+bool leaf_is_directory(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 int leaf_make(int slice, const char *name)
 {
 	if (mkdirat(slice, name, 0755) == 0)

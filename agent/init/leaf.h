@@ -16,6 +16,7 @@ struct leaf_facts { /* only ever raised, so that several runs add up */
 	uint64_t peak_bytes;
 };
 
+bool leaf_is_directory(int fd);
 /* An empty one of that name that somebody left is replaced; -EBUSY when it holds processes. */
 int leaf_make(int slice, const char *name);
 int leaf_open(int slice, const char *name); /* a descriptor for CLONE_INTO_CGROUP */

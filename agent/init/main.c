@@ -4,7 +4,8 @@
  * change under it. The agent puts it into the slice (cgroup, affinity, memory policy, limits: all
  * of which tasks inherit) and passes
  *   fd 3  a listening SOCK_SEQPACKET socket: agents connect, leave and come back (wire/frame.h)
- *   fd 4  the directory of the slice's cgroup; anything else (/dev/null) means: no cgroups
+ *   fd 4  the directory of the slice's cgroup; anything else (/dev/null) means: no cgroups, or
+ *         not yet: PID 1 makes a scope around a running process, and FRAME_HELLO brings it then
  *   fd 5  an append-only record of final statuses (init/report.h); may be /dev/null
  * SIGTERM, as from PID 1, ends every task within its own grace, and then reeve-init.
  * It decides nothing about resources and moves itself nowhere. One loop; idle means asleep. */
@@ -18,13 +19,13 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "init/channel.h"
+#include "init/leaf.h"
 #include "init/request.h"
 #include "init/task.h"
 #include "util/cleanup.h"
@@ -73,13 +74,6 @@ static int settle_descriptors(void)
 	return 0;
 }
 
-static bool is_directory(int fd)
-{
-	struct stat status;
-
-	return fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
-}
-
 static bool is_listening(int fd)
 {
 	int answer = 0;
@@ -99,7 +93,7 @@ static int init_open(struct init *i, const char *slice)
 	if (fcntl(FD_LISTENER, F_SETFL, O_NONBLOCK) < 0)
 		return -errno; /* who connects may be gone before we accept */
 	*i = (struct init){ .slice = slice, .listener = FD_LISTENER, .record = FD_RECORD };
-	i->cgroup = is_directory(FD_CGROUP) ? FD_CGROUP : -1;
+	i->cgroup = leaf_is_directory(FD_CGROUP) ? FD_CGROUP : -1;
 	memset(i->channels, -1, sizeof(i->channels));
 	list_init(&i->tasks);
 	i->packet = mmap(NULL, FRAME_LIMIT_BYTES, PROT_READ | PROT_WRITE,

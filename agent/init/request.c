@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "init/channel.h"
+#include "init/leaf.h"
 #include "init/report.h"
 #include "util/cleanup.h"
 #include "wire/frame.h"
@@ -17,12 +17,10 @@ enum { ANSWER_BYTES = 256 };
 enum { ANSWERED = 1 }; /* by a handler itself: no FRAME_RESULT */
 
 /* Where PID 1 makes the slice around a running reeve-init, its cgroup comes with the first hello.
- */
+ * A task that was started before has no leaf, and would be taken for an empty one's. */
 static void take_cgroup(struct init *i, struct request *q)
 {
-	struct stat st;
-
-	if (i->cgroup < 0 && q->fds[0] >= 0 && fstat(q->fds[0], &st) == 0 && S_ISDIR(st.st_mode))
+	if (i->cgroup < 0 && i->task_count == 0 && leaf_is_directory(q->fds[0]))
 		i->cgroup = TAKE_FD(q->fds[0]);
 }
 

@@ -80,6 +80,17 @@ static int step_cgroup(struct child *c)
 	return leaf_join(c->spawn->slice, c->order->name);
 }
 
+/* The agent is kept from the kernel's out-of-memory killer (OOMScoreAdjust= of its unit), and its
+ * tasks are not. Before setuid: with CAP_SYS_RESOURCE this is also the least they may set. */
+static int step_oom(struct child *c)
+{
+	_cleanup_close_ int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	(void)c;
+	(void)!write(fd, "0", 1); /* refused where ours is above, and lowering is not for us */
+	return 0;
+}
+
 static int step_stdio(struct child *c)
 {
 	for (int i = 0; i < 3; i++) {
@@ -141,9 +152,10 @@ static const struct step {
 	const char *name;
 	int (*run)(struct child *);
 } steps[] = {
-	{ "cgroup", step_cgroup },    { "stdio", step_stdio },	    { "setsid", step_session },
-	{ "setrlimit", step_limits }, { "setgroups", step_groups }, { "setgid", step_gid },
-	{ "setuid", step_uid },	      { "chdir", step_cwd },	    { "exec", step_exec },
+	{ "cgroup", step_cgroup },  { "oom_score_adj", step_oom }, { "stdio", step_stdio },
+	{ "setsid", step_session }, { "setrlimit", step_limits },  { "setgroups", step_groups },
+	{ "setgid", step_gid },	    { "setuid", step_uid },	   { "chdir", step_cwd },
+	{ "exec", step_exec },
 };
 
 struct report {

@@ -53,8 +53,7 @@ struct http_server {
 	void *userdata;
 	struct list connections;
 	unsigned count;
-	struct http_connection *arriving; /* being handed to libmicrohttpd */
-	bool running;			  /* within MHD_run */
+	bool running; /* within MHD_run */
 };
 
 /* Has libmicrohttpd run soon, after something was resumed. */

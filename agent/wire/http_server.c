@@ -142,20 +142,34 @@ static int peer_of(int fd, struct http_peer *ret)
 	return 0;
 }
 
+/* Without memory it goes without a context, and its first request is not answered. */
+static struct http_connection *new_connection(struct http_server *s, struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct http_connection *c = info ? calloc(1, sizeof(*c)) : NULL;
+
+	if (!c)
+		return NULL;
+	*c = (struct http_connection){ .server = s, .fd = info->connect_fd };
+	if (peer_of(c->fd, &c->peer) < 0) {
+		free(c);
+		return NULL;
+	}
+	list_append(&s->connections, &c->link);
+	s->count++;
+	return c;
+}
+
 static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
 			  enum MHD_ConnectionNotificationCode code)
 {
 	struct http_server *s = cls;
 	struct http_connection *c = *context;
 
-	(void)mhd;
 	switch (code) {
 	case MHD_CONNECTION_NOTIFY_STARTED:
-		*context = c = TAKE_PTR(s->arriving);
-		if (c) {
-			list_append(&s->connections, &c->link);
-			s->count++;
-		}
+		*context = new_connection(s, mhd);
 		break;
 	case MHD_CONNECTION_NOTIFY_CLOSED:
 		*context = NULL;
@@ -171,23 +185,19 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
 static void welcome(struct http_server *s, int fd)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct http_peer peer;
+	unsigned before = s->count;
+	struct http_peer peer = { .uid = (uid_t)-1 };
 
 	if (peer_of(fd, &peer) < 0 || !admits(s, peer.uid)) {
 		refuse(fd);
 		return;
 	}
-	s->arriving = calloc(1, sizeof(*s->arriving));
-	if (!s->arriving) {
-		refuse(fd);
-		return;
-	}
-	*s->arriving = (struct http_connection){ .server = s, .peer = peer, .fd = fd };
-	/* Closes fd itself when it fails; on_connection takes `arriving` when it does not. */
-	(void)MHD_add_connection(s->daemon, fd, (struct sockaddr *)&address,
-				 sizeof(address.sun_family));
-	free(s->arriving);
-	s->arriving = NULL;
+	/* Closes fd itself when it fails. libmicrohttpd 1.0 starts it only when it runs next: at
+	 * once, then, since the limits count what has started. */
+	if (MHD_add_connection(s->daemon, fd, (struct sockaddr *)&address,
+			       sizeof(address.sun_family)) == MHD_YES &&
+	    s->count == before)
+		run(s);
 }
 
 /* accept(2): these leave the connection in the backlog, so that trying on at once would spin. */

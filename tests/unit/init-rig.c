@@ -63,7 +63,8 @@ static _Noreturn void exec_init(struct rig *r)
 {
 	const char *build = getenv("REEVE_BUILDDIR");
 	char path[4096];
-	int cgroup = open(r->with_cgroup ? r->cgroup : "/dev/null", O_RDONLY | O_CLOEXEC);
+	bool cgroup_now = r->with_cgroup && !r->cgroup_later;
+	int cgroup = open(cgroup_now ? r->cgroup : "/dev/null", O_RDONLY | O_CLOEXEC);
 	int fds[3] = { fcntl(r->listener, F_DUPFD_CLOEXEC, 10), fcntl(cgroup, F_DUPFD_CLOEXEC, 10),
 		       fcntl(r->record, F_DUPFD_CLOEXEC, 10) };
 
@@ -144,6 +145,14 @@ void rig_reopen_without_clone3(struct rig *r)
 	close_fd(r->agent);
 	quit_init(r);
 	r->without_clone3 = true;
+	start_init(r);
+}
+
+void rig_reopen_without_cgroup(struct rig *r)
+{
+	close_fd(r->agent);
+	quit_init(r);
+	r->cgroup_later = true;
 	start_init(r);
 }
 

@@ -15,6 +15,7 @@ enum { RIG_PATIENCE_MSEC = 20000 };
 
 struct rig {
 	bool with_cgroup;
+	bool cgroup_later;
 	bool without_clone3; /* as a container's seccomp filter has it: ENOSYS */
 	pid_t init;
 	int listener, record, agent;
@@ -32,6 +33,7 @@ const char *rig_cgroup_mount(void);
 int rig_open(struct rig *r, bool with_cgroup);
 /* Ends its init and starts one that is refused clone3. */
 void rig_reopen_without_clone3(struct rig *r);
+void rig_reopen_without_cgroup(struct rig *r); /* it is to be told by FRAME_HELLO */
 void rig_close(struct rig *r);	    /* kills what is left, and checks that the cgroup is empty */
 pid_t rig_fork_init(struct rig *r); /* with what r says; the caller's */
 int rig_connect(struct rig *r);

@@ -560,6 +560,73 @@ static void test_task_starts_in_its_cgroup_even_where_clone3_is_refused(void **s
 	assert_false(r->with_cgroup && rig_leaf_exists(r, "main"));
 }
 
+/* As systemd has it: the scope is made around a running reeve-init. */
+static void test_task_starts_in_the_cgroup_that_hello_brought(void **state)
+{
+	struct rig *r = *state;
+	struct frame_writer w;
+	char text[256];
+	int cgroup;
+
+	if (!r->with_cgroup)
+		skip();
+	rig_reopen_without_cgroup(r);
+	cgroup = open(r->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_return_code(cgroup, errno);
+	frame_begin(&w, (char[64]){ 0 }, 64, FRAME_HELLO);
+	frame_put_u32(&w, FRAME_TAG_VERSION, FRAME_VERSION);
+	send_frame(r->agent, &w, &r->record, 1); /* no directory: of no use */
+	send_frame(r->agent, &w, &cgroup, 1);
+	close_fd(cgroup);
+	order_shell(&w, "main", "grep ^0:: /proc/self/cgroup");
+	(void)run_to_end(r, &w, text, sizeof(text));
+	assert_non_null(strstr(text, "/main\n"));
+	assert_false(rig_leaf_exists(r, "main"));
+}
+
+/* What is already outside of every leaf would be counted as nothing. */
+static void test_cgroup_that_comes_after_a_task_is_too_late(void **state)
+{
+	struct rig *r = *state;
+	struct frame_writer w;
+	char text[256];
+	int cgroup;
+
+	if (!r->with_cgroup)
+		skip();
+	rig_reopen_without_cgroup(r);
+	order_shell(&w, "early", "exec sleep 1000");
+	send_frame(r->agent, &w, NULL, 0);
+	(void)await_state(r->agent, "early", FRAME_STATE_RUNNING);
+	cgroup = open(r->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	frame_begin(&w, (char[64]){ 0 }, 64, FRAME_HELLO);
+	frame_put_u32(&w, FRAME_TAG_VERSION, FRAME_VERSION);
+	send_frame(r->agent, &w, &cgroup, 1);
+	close_fd(cgroup);
+	order_shell(&w, "main", "grep ^0:: /proc/self/cgroup");
+	(void)run_to_end(r, &w, text, sizeof(text));
+	assert_null(strstr(text, "/main\n"));
+	send_stop(r->agent, "early", 0);
+	assert_int_equal(await_state(r->agent, "early", FRAME_STATE_ENDED).signal, SIGKILL);
+}
+
+/* The agent's protection from the kernel's out-of-memory killer (OOMScoreAdjust=) is its own. */
+static void test_task_does_not_keep_the_oom_score_of_the_agent(void **state)
+{
+	struct rig *r = *state;
+	struct frame_writer w;
+	char path[64], text[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)r->init);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(write(fd, "300", 3), 3); /* to lower it takes a capability */
+	close_fd(fd);
+	order_shell(&w, "main", "cat /proc/self/oom_score_adj");
+	(void)run_to_end(r, &w, text, sizeof(text));
+	assert_string_equal(text, "0\n");
+}
+
 /* A debugger holds the new process before its first instruction, as a dead file server would hold
  * it in exec: nobody else may wait for that. */
 static void test_start_that_hangs_stops_nobody_and_can_be_stopped(void **state)
@@ -654,6 +721,9 @@ int main(void)
 		RIG_TEST(test_leftovers_of_a_task_are_killed_at_its_end),
 		RIG_TEST(test_cgroups_a_task_made_below_its_own_are_removed),
 		RIG_TEST(test_task_starts_in_its_cgroup_even_where_clone3_is_refused),
+		RIG_TEST(test_task_starts_in_the_cgroup_that_hello_brought),
+		RIG_TEST(test_cgroup_that_comes_after_a_task_is_too_late),
+		RIG_TEST(test_task_does_not_keep_the_oom_score_of_the_agent),
 		RIG_TEST(test_start_that_hangs_stops_nobody_and_can_be_stopped),
 		RIG_TEST(test_leaf_that_somebody_holds_fails_the_start),
 		RIG_TEST(test_large_order_arrives_whole),
