@@ -125,6 +125,8 @@ int view_shared_pool(const struct view *v, struct cpuset **ret)
 	r = cpuset_subtract(pool, v->inventory->machine.isolated);
 	if (r == 0)
 		r = cpuset_subtract(pool, ledger_cpus(v->ledger));
+	if (r == 0)
+		r = cpuset_subtract(pool, v->reserve->cpus);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(pool);

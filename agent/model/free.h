@@ -30,7 +30,8 @@ bool view_core_free(const struct view *v, const struct device *core);
 bool view_device_free(const struct view *v, const struct device *d); /* GPU, NIC, DISK */
 uint64_t view_memory_free(const struct view *v, const struct device *node);
 uint64_t view_hugepages_free(const struct view *v, const struct device *node, uint64_t size_bytes);
-/* The CPUs that shared slices run on: online, allowed, not held exclusively. */
+/* The CPUs that shared slices run on: online, allowed, not held exclusively, not kept for the
+ * host. */
 int view_shared_pool(const struct view *v, struct cpuset **ret);
 /* Thousandths of a CPU that can still be promised from the pool; negative when it is overdrawn. */
 int64_t view_shared_free(const struct view *v);
