@@ -207,6 +207,18 @@ static void test_free_shared_pool_leaves_out_isolated_and_exclusive_cpus(void **
 	stage_close(&s);
 }
 
+static void test_free_shared_pool_leaves_out_what_is_kept_for_the_host(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, shape_make(two_nodes));
+	s.reserve.cpus = set_of("0-1");
+	expect_pool(&s, "2-15");
+	assert_int_equal(view_shared_free(&s.view), 14000);
+	stage_close(&s);
+}
+
 static void test_free_cores_leave_the_pool_what_it_promised(void **state)
 {
 	struct inventory *inv = shape_make(two_nodes);
@@ -344,6 +356,7 @@ int main(void)
 		cmocka_unit_test(test_free_absurd_huge_pages_leave_no_ordinary_memory),
 		cmocka_unit_test(test_free_huge_pages_are_counted_by_size),
 		cmocka_unit_test(test_free_shared_pool_leaves_out_isolated_and_exclusive_cpus),
+		cmocka_unit_test(test_free_shared_pool_leaves_out_what_is_kept_for_the_host),
 		cmocka_unit_test(test_free_cores_leave_the_pool_what_it_promised),
 		cmocka_unit_test(test_free_cores_that_share_a_cpu_count_once),
 		cmocka_unit_test(test_free_and_used_add_up),
