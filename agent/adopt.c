@@ -174,12 +174,14 @@ static void tell(struct manager *m, const char *id, enum event_kind kind, const 
 		log_error(&(struct log_about){ .slice = id }, "an event was lost");
 }
 
-/* What a lost slice left: processes of a reeve-init that died, a cgroup, its directories. */
-static void clear_remains(struct slice *s)
+/* What a lost slice left: processes of a reeve-init that died, a cgroup, its directories. Also
+ * where nothing could be opened: a unit whose processes are gone still holds its CPUs in a
+ * partition. */
+static void clear_remains(struct slice *s, bool same_boot)
 {
 	if (s->dir)
 		(void)channel_end(s->dir); /* it may be well: only its record cannot be used */
-	if (s->cgroup_fd >= 0 || s->init_fd >= 0)
+	if (same_boot)
 		carve_abandon(s);
 	if (s->dir)
 		(void)fs_remove_tree(AT_FDCWD, s->dir); /* replaced when the name is used again */
@@ -204,6 +206,7 @@ static int on_slice(const char *id, const char *task, const char *text, void *us
 	_cleanup_(slice_freep) struct slice *s = NULL;
 	_cleanup_json_ json_t *record = NULL;
 	struct fail why = { 0 };
+	bool same_boot;
 	int r = slice_new(&s, m, id);
 
 	(void)task;
@@ -228,8 +231,9 @@ static int on_slice(const char *id, const char *task, const char *text, void *us
 	log_warning(&(struct log_about){ .slice = id, .code = why.code }, "it is lost: %s",
 		    why.text);
 	ledger_release(m->ledger, id);
-	lose_tasks(s, strcmp(text_of(record, "boot_id"), m->boot_id) == 0);
-	clear_remains(s);
+	same_boot = strcmp(text_of(record, "boot_id"), m->boot_id) == 0;
+	lose_tasks(s, same_boot);
+	clear_remains(s, same_boot);
 	tell(m, id, EVENT_SLICE_LOST, why.text);
 	return 0;
 }
@@ -328,7 +332,7 @@ static void end_orphan(struct manager *m, const char *id)
 	s->backend = m->backend;
 	(void)m->backend->adopt(s, NULL); /* as far as it is still there */
 	log_warning(&(struct log_about){ .slice = id }, "it is lost: %s", reason);
-	clear_remains(s);
+	clear_remains(s, true);
 	tell(m, id, EVENT_SLICE_LOST, reason);
 }
 

@@ -27,6 +27,8 @@ struct backend {
 	/* Takes everything away when no process is left; done() may be called at once. done NULL:
 	 * nobody waits for the answer, and the slice may be freed before it comes. */
 	int (*remove)(struct slice *s, backend_done done, struct fail *f);
+	/* Tells who else keeps the slice's CPUs that they are others now; NULL: nobody does. */
+	void (*repin)(struct slice *s, const struct cpuset *cpus);
 	/* After a restart of the agent: opens again what the slice's record names. */
 	int (*adopt)(struct slice *s, struct fail *f);
 	/* Ids of the slices that it finds on the host, whoever made them; free with fs_names_free.

@@ -10,6 +10,7 @@
 #include "util/buf.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
+#include "util/log.h"
 #include "util/parse.h"
 
 #include <errno.h>
@@ -194,6 +195,22 @@ static int systemd_remove(struct slice *s, backend_done done, struct fail *f)
 			      f);
 }
 
+/* Else PID 1 would put back what it knows when it next writes the unit's cgroup. */
+static void systemd_repin(struct slice *s, const struct cpuset *cpus)
+{
+	_cleanup_(units_done) struct units u = { 0 };
+	struct fail why = { 0 };
+	int r = units_of(s, &u);
+
+	if (r == 0)
+		r = transient_tell(
+			s->manager->systemd, u.slice,
+			&(struct property_value){ .property = PROPERTY_ALLOWED_CPUS, .set = cpus },
+			1, &why);
+	if (r < 0)
+		log_warning(&(struct log_about){ .slice = s->id }, "%s", why.text);
+}
+
 static int systemd_adopt(struct slice *s, struct fail *f)
 {
 	return open_scope(s, false, f);
@@ -253,6 +270,7 @@ const struct backend backend_systemd = {
 	.prepare = systemd_prepare,
 	.admit = systemd_admit,
 	.remove = systemd_remove,
+	.repin = systemd_repin,
 	.adopt = systemd_adopt,
 	.list = systemd_list,
 };

@@ -281,6 +281,17 @@ static void activate(struct slice *s)
 	enforce_pool_changed(s->manager);
 }
 
+/* After a restart of the agent: what holds the slice is read from the kernel, not remembered. All
+ * slices are in the ledger by now, since this comes from the loop. */
+static void hold_again(struct slice *s)
+{
+	struct fail why = { 0 };
+
+	if (s->state == SLICE_ACTIVE && enforce_apply(s, &why) < 0)
+		log_warning(&(struct log_about){ .slice = s->id, .code = why.code }, "%s",
+			    why.text);
+}
+
 /* reeve-init is up: it has pinned itself, so what holds it can be read back; no task runs yet. */
 static void on_welcome(pid_t init_pid, void *userdata)
 {
@@ -289,6 +300,7 @@ static void on_welcome(pid_t init_pid, void *userdata)
 
 	if (s->state != SLICE_CREATING) {
 		s->init_pid = init_pid;
+		hold_again(s);
 		return;
 	}
 	if (enforce_apply(s, &why) < 0)

@@ -306,6 +306,8 @@ int enforce_apply(struct slice *s, struct fail *f)
 		r = s->top_fd >= 0 ? apply_cgroup(&w) : without_cgroup(&w);
 	if (r == 0)
 		r = apply_partition(&w);
+	if (r == 0 && w.cpu_held) /* a pin would keep tasks from a shared pool that has grown */
+		(void)pin_release(s->manager->host, s->init_pid); /* refused: within the pin */
 	if (r == 0 && !w.cpu_held)
 		r = read_affinity(&w);
 	if (r == 0 && !w.nodes_held && !cpuset_empty(w.allocation->nodes))
@@ -391,6 +393,17 @@ static void repin_tasks(struct slice *s, const struct cpuset *cpus)
 	}
 }
 
+/* Whether they are what was written last. */
+static bool has_cpus(const struct slice *s, const struct cpuset *cpus)
+{
+	_cleanup_free_ char *wanted = cpuset_format(cpus);
+
+	for (size_t i = 0; wanted && i < s->enforced.count; i++)
+		if (strcmp(s->enforced.items[i].limit, "cpus") == 0)
+			return strcmp(s->enforced.items[i].wanted, wanted) == 0;
+	return false;
+}
+
 void enforce_pool_changed(struct manager *m)
 {
 	size_t cursor = 0;
@@ -408,6 +421,8 @@ void enforce_pool_changed(struct manager *m)
 			continue;
 		if (!(backend_controllers(s) & CG_BIT(CG_CPUSET)))
 			repin_tasks(s, cpus);
+		else if (s->backend->repin && !has_cpus(s, cpus))
+			s->backend->repin(s, cpus);
 		if (enforce_apply(s, &why) < 0)
 			log_warning(&(struct log_about){ .slice = s->id }, "%s", why.text);
 	}

@@ -30,12 +30,9 @@ static void fill_mask(struct mask *m, const struct cpuset *s)
 			m->words[(unsigned)number / bits] |= 1UL << ((unsigned)number % bits);
 }
 
-static int set_cpus(pid_t pid, const struct cpuset *cpus)
+static int set_mask(pid_t pid, const struct mask *m)
 {
-	struct mask m;
-
-	fill_mask(&m, cpus);
-	return syscall(SYS_sched_setaffinity, pid, sizeof(m), m.words) < 0 ? -errno : 0;
+	return syscall(SYS_sched_setaffinity, pid, sizeof(*m), m->words) < 0 ? -errno : 0;
 }
 
 /* MPOL_PREFERRED_MANY came with Linux 5.15; before, one node can be preferred. */
@@ -54,6 +51,14 @@ static int set_policy(const struct cpuset *nodes, bool only)
 		       : 0;
 }
 
+static int set_cpus(pid_t pid, const struct cpuset *cpus)
+{
+	struct mask m;
+
+	fill_mask(&m, cpus);
+	return set_mask(pid, &m);
+}
+
 int pin_self(const struct pin *pin)
 {
 	int cpus = cpuset_empty(pin->cpus) ? 0 : set_cpus(0, pin->cpus);
@@ -62,7 +67,7 @@ int pin_self(const struct pin *pin)
 	return cpus < 0 ? cpus : nodes;
 }
 
-int pin_process(const struct host *host, pid_t pid, const struct cpuset *cpus)
+static int set_each_thread(const struct host *host, pid_t pid, const struct mask *m)
 {
 	_cleanup_(fs_names_freep) char **threads = NULL;
 	char path[64];
@@ -77,11 +82,29 @@ int pin_process(const struct host *host, pid_t pid, const struct cpuset *cpus)
 
 		if (parse_i32(*t, &thread) < 0)
 			continue;
-		r = set_cpus(thread, cpus);
+		r = set_mask(thread, m);
 		if (r < 0 && r != -ESRCH)
 			result = r;
 	}
 	return result;
+}
+
+int pin_process(const struct host *host, pid_t pid, const struct cpuset *cpus)
+{
+	struct mask m;
+
+	fill_mask(&m, cpus);
+	return set_each_thread(host, pid, &m);
+}
+
+/* The kernel keeps what was asked for last (user_cpus_ptr, Linux 6.2) and cuts every later cpuset
+ * with it; CPUs that the mask has and the machine has not are no error. */
+int pin_release(const struct host *host, pid_t pid)
+{
+	struct mask all;
+
+	memset(&all, 0xff, sizeof(all));
+	return set_each_thread(host, pid, &all);
 }
 
 int pin_read_cpus(pid_t pid, struct cpuset **ret)

@@ -21,6 +21,9 @@ struct pin {
 int pin_self(const struct pin *pin);
 /* Re-pins every thread of a process; a thread that ends meanwhile is fine. */
 int pin_process(const struct host *host, pid_t pid, const struct cpuset *cpus);
+/* Takes the pin away: the cpuset of its cgroup decides alone, also when that grows later. Without
+ * one it may run anywhere. */
+int pin_release(const struct host *host, pid_t pid);
 
 /* What the kernel says now. */
 int pin_read_cpus(pid_t pid, struct cpuset **ret);

@@ -270,6 +270,38 @@ int transient_cgroup(struct systemd *s, const char *unit, char **ret, struct fai
 	return 0;
 }
 
+static int new_change(struct systemd *s, const char *unit, const struct property_value *properties,
+		      size_t count, sd_bus_message **ret)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	int r = new_call(s, "SetUnitProperties", &m);
+
+	if (r >= 0)
+		r = sd_bus_message_append(m, "sb", unit, 1); /* runtime: gone after a reboot */
+	if (r >= 0)
+		r = append_properties(m, properties, count);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(m);
+	return 0;
+}
+
+int transient_tell(struct systemd *s, const char *unit, const struct property_value *properties,
+		   size_t count, struct fail *f)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	int r = systemd_connect(s, f);
+
+	if (r < 0)
+		return r;
+	r = new_change(s, unit, properties, count, &m);
+	if (r >= 0)
+		r = sd_bus_message_set_expect_reply(m, 0);
+	if (r >= 0)
+		r = sd_bus_send(NULL, m, NULL);
+	return r < 0 ? cannot_say(f, r, "change", unit) : 0;
+}
+
 int transient_set(struct systemd *s, const char *unit, const struct property_value *properties,
 		  size_t count, struct fail *f)
 {
@@ -279,11 +311,7 @@ int transient_set(struct systemd *s, const char *unit, const struct property_val
 
 	if (r < 0)
 		return r;
-	r = new_call(s, "SetUnitProperties", &m);
-	if (r >= 0)
-		r = sd_bus_message_append(m, "sb", unit, 1); /* runtime: gone after a reboot */
-	if (r >= 0)
-		r = append_properties(m, properties, count);
+	r = new_change(s, unit, properties, count, &m);
 	if (r < 0)
 		return cannot_say(f, r, "change", unit);
 	r = sd_bus_call(s->bus, m, 0, &error, NULL); /* 0: the bus's deadline, which is ours */

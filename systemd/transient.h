@@ -33,3 +33,6 @@ int transient_stop(struct systemd *s, const char *scope, const char *slice, syst
 int transient_cgroup(struct systemd *s, const char *unit, char **ret, struct fail *f);
 int transient_set(struct systemd *s, const char *unit, const struct property_value *properties,
 		  size_t count, struct fail *f); /* SetUnitProperties, runtime; synchronous */
+/* The same without waiting: whether it was done is for the caller to see in the unit's cgroup. */
+int transient_tell(struct systemd *s, const char *unit, const struct property_value *properties,
+		   size_t count, struct fail *f);

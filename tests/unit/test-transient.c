@@ -315,6 +315,25 @@ static void test_set_changes_a_running_unit(void **state)
 	threaded_done(&t);
 }
 
+static void test_tell_changes_a_running_unit_and_waits_for_nothing(void **state)
+{
+	const struct property_value high = { .property = PROPERTY_MEMORY_HIGH, .number = 4096 },
+				    low = { .property = PROPERTY_MEMORY_LOW, .number = 1024 };
+	struct threaded t;
+	struct fail f = { 0 };
+
+	(void)state;
+	threaded_open(&t, FAKE_DONE);
+	assert_int_equal(transient_tell(t.pid1.systemd, "reeve-y.slice", &high, 1, &f), 0);
+	assert_int_equal(transient_tell(t.pid1.systemd, "reeve-x.slice", &high, 1, &f), 0);
+	/* calls are taken in order: when this one is answered the others were done */
+	assert_int_equal(transient_set(t.pid1.systemd, "reeve-x.slice", &low, 1, &f), 0);
+	threaded_join(&t);
+	assert_string_equal(fake_pid1_property(t.pid1.fake, "reeve-x.slice", "MemoryHigh"), "4096");
+	assert_int_equal(fake_pid1_calls(t.pid1.fake, "SetUnitProperties"), 3);
+	threaded_done(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -329,6 +348,7 @@ int main(void)
 		cmocka_unit_test(test_cgroup_of_a_unit_is_asked_for),
 		cmocka_unit_test(test_cgroup_of_a_unit_is_not_waited_for_beyond_the_deadline),
 		cmocka_unit_test(test_set_changes_a_running_unit),
+		cmocka_unit_test(test_tell_changes_a_running_unit_and_waits_for_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
