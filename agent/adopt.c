@@ -275,18 +275,6 @@ static int collect(const char *id, const char *task, const char *record, void *u
 	return 0;
 }
 
-/* Files of the tree itself are no cgroups: they do not open as one. */
-static void clear_stranger_cgroup(struct manager *m, const char *name)
-{
-	_cleanup_(slice_freep) struct slice *s = NULL;
-
-	if (slice_new(&s, m, name) < 0)
-		return;
-	s->backend = m->backend;
-	if (cg_open(m->tree_fd, name, &s->cgroup_fd) == 0)
-		carve_abandon(s);
-}
-
 static void clear_stranger_dir(const char *base, const char *name)
 {
 	char path[PATH_MAX];
@@ -298,27 +286,19 @@ static void clear_stranger_dir(const char *base, const char *name)
 	(void)fs_remove_tree(AT_FDCWD, path); /* replaced when the name is used again */
 }
 
-/* A slice without a record: the agent was killed while it made it, or the store was lost. Nobody
- * was promised it, and its resources count as free: it must not go on. */
+/* Sockets of slices without a record: where there are no cgroups they are all that tells of one. */
 static void clear_strangers(struct manager *m)
 {
-	_cleanup_(fs_names_freep) char **dirs = NULL, **cgroups = NULL;
-	_cleanup_free_ char *base = NULL;
+	_cleanup_(fs_names_freep) char **dirs = NULL;
+	char base[PATH_MAX];
 
-	if (asprintf(&base, "%s/slices", m->config->runtime_dir) < 0) {
-		base = NULL;
-		return;
-	}
-	if (fs_list(AT_FDCWD, base, &dirs, NULL) < 0)
-		dirs = NULL; /* no slice was ever made */
-	for (char **d = dirs; d && *d; d++)
+	if ((size_t)snprintf(base, sizeof(base), "%s/slices", m->config->runtime_dir) >=
+		    sizeof(base) ||
+	    fs_list(AT_FDCWD, base, &dirs, NULL) < 0)
+		return; /* no slice was ever made */
+	for (char **d = dirs; *d; d++)
 		if (!map_get(m->slices, *d))
 			clear_stranger_dir(base, *d);
-	if (m->tree_fd < 0 || fs_list(m->tree_fd, ".", &cgroups, NULL) < 0)
-		return;
-	for (char **c = cgroups; *c; c++)
-		if (!map_get(m->slices, *c))
-			clear_stranger_cgroup(m, *c);
 }
 
 /* A slice that the host has and no record names: its store was lost. Nobody can act on it. */

@@ -264,8 +264,8 @@ static void test_clients_that_leave_do_no_harm(void **state)
 		"GET /v1/node HTTP/1.1\r\n",
 		"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n",
 		"POST /v1/slices HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
-		"POST /v1/slices HTTP/1.1\r\nHost: x\r\nContent-Length: 19\r\n\r\n"
-		"{\"shared_cpus\":0.1}",
+		("POST /v1/slices HTTP/1.1\r\nHost: x\r\nContent-Length: 19\r\n\r\n"
+		 "{\"shared_cpus\":0.1}"),
 		"\x16\x03\x01\x02garbage\r\n\r\n",
 	};
 	struct answer gone = { 0 };
