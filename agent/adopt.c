@@ -287,14 +287,20 @@ static void clear_stranger_cgroup(struct manager *m, const char *name)
 		carve_abandon(s);
 }
 
-static void clear_stranger_dir(const char *base, const char *name)
+/* Also what PID 1 still holds by that name: a unit goes on without processes. */
+static void clear_stranger_dir(struct manager *m, const char *base, const char *name)
 {
+	_cleanup_(slice_freep) struct slice *s = NULL;
 	char path[PATH_MAX];
 
+	if (slice_new(&s, m, name) < 0)
+		return;
+	s->backend = m->backend;
 	if ((size_t)snprintf(path, sizeof(path), "%s/%s", base, name) >= sizeof(path))
 		return;
 	log_warning(&(struct log_about){ .slice = name }, "nobody knows of it: it is ended");
-	(void)channel_end(path);	      /* there may be none any more */
+	(void)channel_end(path); /* there may be none any more */
+	carve_abandon(s);
 	(void)fs_remove_tree(AT_FDCWD, path); /* replaced when the name is used again */
 }
 
@@ -313,7 +319,7 @@ static void clear_strangers(struct manager *m)
 		dirs = NULL; /* no slice was ever made */
 	for (char **d = dirs; d && *d; d++)
 		if (!map_get(m->slices, *d))
-			clear_stranger_dir(base, *d);
+			clear_stranger_dir(m, base, *d);
 	if (m->tree_fd < 0 || fs_list(m->tree_fd, ".", &cgroups, NULL) < 0)
 		return;
 	for (char **c = cgroups; *c; c++)
