@@ -287,20 +287,14 @@ static void clear_stranger_cgroup(struct manager *m, const char *name)
 		carve_abandon(s);
 }
 
-/* Also what PID 1 still holds by that name: a unit goes on without processes. */
-static void clear_stranger_dir(struct manager *m, const char *base, const char *name)
+static void clear_stranger_dir(const char *base, const char *name)
 {
-	_cleanup_(slice_freep) struct slice *s = NULL;
 	char path[PATH_MAX];
 
-	if (slice_new(&s, m, name) < 0)
-		return;
-	s->backend = m->backend;
 	if ((size_t)snprintf(path, sizeof(path), "%s/%s", base, name) >= sizeof(path))
 		return;
 	log_warning(&(struct log_about){ .slice = name }, "nobody knows of it: it is ended");
-	(void)channel_end(path); /* there may be none any more */
-	carve_abandon(s);
+	(void)channel_end(path);	      /* there may be none any more */
 	(void)fs_remove_tree(AT_FDCWD, path); /* replaced when the name is used again */
 }
 
@@ -319,7 +313,7 @@ static void clear_strangers(struct manager *m)
 		dirs = NULL; /* no slice was ever made */
 	for (char **d = dirs; d && *d; d++)
 		if (!map_get(m->slices, *d))
-			clear_stranger_dir(m, base, *d);
+			clear_stranger_dir(base, *d);
 	if (m->tree_fd < 0 || fs_list(m->tree_fd, ".", &cgroups, NULL) < 0)
 		return;
 	for (char **c = cgroups; *c; c++)
@@ -327,16 +321,45 @@ static void clear_strangers(struct manager *m)
 			clear_stranger_cgroup(m, *c);
 }
 
+/* A slice that the host has and no record names: its store was lost. Nobody can act on it. */
+static void end_orphan(struct manager *m, const char *id)
+{
+	_cleanup_(slice_freep) struct slice *s = NULL;
+	static const char reason[] = "it is on this host, and no record says whose it is";
+
+	if (slice_new(&s, m, id) < 0)
+		return;
+	s->backend = m->backend;
+	(void)m->backend->adopt(s, NULL); /* as far as it is still there */
+	log_warning(&(struct log_about){ .slice = id }, "it is lost: %s", reason);
+	clear_remains(s, true);
+	tell(m, id, EVENT_SLICE_LOST, reason);
+}
+
+static void end_orphans(struct manager *m)
+{
+	_cleanup_(fs_names_freep) char **ids = NULL;
+
+	if (!m->backend->list || m->backend->list(m, &ids) < 0)
+		return;
+	for (char **id = ids; *id; id++)
+		if (!map_get(m->slices, *id))
+			end_orphan(m, *id);
+}
+
 void adopt_slices(struct manager *m)
 {
 	_cleanup_(names_done) struct names names = { 0 };
 
 	if (!m->store)
-		return;
+		return; /* what the host has may be well: only its records are out of reach */
 	if (store_each_slice(m->store, collect, &names) < 0 ||
-	    store_each_slice(m->store, on_slice, m) < 0)
+	    store_each_slice(m->store, on_slice, m) < 0) {
 		log_error(NULL, "the store cannot be read: slices made before are not adopted");
+		return;
+	}
 	forget_lost(m, names.items, names.count);
+	end_orphans(m);
 	clear_strangers(m);
 	if (map_count(m->slices) > 0)
 		log_notice(NULL, "adopted %zu slices", map_count(m->slices));

@@ -30,6 +30,7 @@ int backend_choose(struct manager *m, const struct backend **ret, struct fail *f
 			*ret = b;
 			return 0;
 		}
+		b->close(m); /* what it had opened before it gave up */
 		buf_format(&reasons, "%s%s: %s", reasons.size ? "; " : "", b->name, why.text);
 	}
 	return fail_code(f, -EOPNOTSUPP, "no-backend", "no way to hold slices works here: %s",

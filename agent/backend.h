@@ -31,6 +31,9 @@ struct backend {
 	void (*repin)(struct slice *s, const struct cpuset *cpus);
 	/* After a restart of the agent: opens again what the slice's record names. */
 	int (*adopt)(struct slice *s, struct fail *f);
+	/* Ids of the slices that it finds on the host, whoever made them; free with fs_names_free.
+	 * NULL: it cannot tell. */
+	int (*list)(struct manager *m, char ***ret);
 };
 
 extern const struct backend *const backends[]; /* NULL-terminated */

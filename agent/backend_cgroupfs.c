@@ -74,18 +74,18 @@ static void cgroupfs_close(struct manager *m)
 }
 
 /* The limits are set on the same cgroup that is divided among tasks. */
-static int name_paths(struct slice *s, struct fail *f)
+static int name_paths(struct slice *s)
 {
 	char *path = NULL;
 
 	if (asprintf(&path, "%s/%s", s->manager->tree_path, s->id) < 0)
-		return fail_set(f, -ENOMEM, "out of memory");
+		return -ENOMEM;
 	free(s->cgroup);
 	free(s->top);
 	s->cgroup = path;
 	s->top = strdup(path);
 	s->top_fd = fcntl(s->cgroup_fd, F_DUPFD_CLOEXEC, 3);
-	return s->top && s->top_fd >= 0 ? 0 : fail_set(f, -ENOMEM, "out of memory");
+	return s->top && s->top_fd >= 0 ? 0 : -ENOMEM;
 }
 
 static int open_slice(struct slice *s, int (*make)(int parent, const char *name, int *ret),
@@ -96,13 +96,15 @@ static int open_slice(struct slice *s, int (*make)(int parent, const char *name,
 	int r = make(m->tree_fd, s->id, &s->cgroup_fd);
 
 	if (r == 0)
+		r = name_paths(s);
+	if (r == 0)
 		r = make(s->cgroup_fd, "init", &s->leaf_fd);
 	if (r < 0)
 		return fail_set(f, r, "cannot make the cgroup of slice %s: %s", s->id,
 				strerror(-r));
-	(void)cg_enable(s->cgroup_fd, ALL_CONTROLLERS,
+	(void)cg_enable(s->cgroup_fd, m->controllers,
 			&mask); /* for tasks' own use; none is needed */
-	return name_paths(s, f);
+	return 0;
 }
 
 static int cgroupfs_prepare(struct slice *s, struct fail *f)
@@ -143,6 +145,11 @@ static int cgroupfs_adopt(struct slice *s, struct fail *f)
 	return open_slice(s, cg_open, f);
 }
 
+static int cgroupfs_list(struct manager *m, char ***ret)
+{
+	return cg_children(m->tree_fd, ret, NULL);
+}
+
 const struct backend backend_cgroupfs = {
 	.name = "cgroupfs",
 	.choice = BACKEND_CGROUPFS,
@@ -152,4 +159,5 @@ const struct backend backend_cgroupfs = {
 	.admit = cgroupfs_admit,
 	.remove = cgroupfs_remove,
 	.adopt = cgroupfs_adopt,
+	.list = cgroupfs_list,
 };

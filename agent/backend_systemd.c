@@ -7,8 +7,11 @@
 #include "enforce.h"
 #include "manager.h"
 #include "systemd/transient.h"
+#include "util/buf.h"
 #include "util/cleanup.h"
+#include "util/fs.h"
 #include "util/log.h"
+#include "util/parse.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -233,6 +236,52 @@ static int systemd_adopt(struct slice *s, struct fail *f)
 	return open_scope(s, false, f);
 }
 
+/* "reeve-train\x2d1.slice" -> "train-1"; NULL for a name that is not of ours. */
+static char *id_of_unit(const char *unit)
+{
+	static const char prefix[] = "reeve-", suffix[] = ".slice", dash[] = "\\x2d";
+	size_t length = strlen(unit), end;
+	_cleanup_(buf_done) struct buf b = { 0 };
+
+	if (length <= strlen(prefix) + strlen(suffix) ||
+	    strncmp(unit, prefix, strlen(prefix)) != 0 ||
+	    strcmp(unit + length - strlen(suffix), suffix) != 0)
+		return NULL;
+	end = length - strlen(suffix);
+	for (size_t i = strlen(prefix); i < end;) {
+		bool escaped = strncmp(unit + i, dash, strlen(dash)) == 0;
+
+		buf_append(&b, escaped ? "-" : unit + i, 1);
+		i += escaped ? strlen(dash) : 1;
+	}
+	return buf_steal(&b);
+}
+
+static int systemd_list(struct manager *m, char ***ret)
+{
+	_cleanup_(fs_names_freep) char **names = NULL;
+	_cleanup_close_ int top = -1;
+	size_t count = 0, kept = 0;
+	int r = cg_open(m->host->cgroup_fd, "reeve.slice", &top);
+
+	if (r == 0)
+		r = cg_children(top, &names, &count);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < count; i++) {
+		char *id = id_of_unit(names[i]);
+
+		free(names[i]);
+		names[i] = NULL;
+		if (id && parse_name_valid(id))
+			names[kept++] = id;
+		else
+			free(id);
+	}
+	*ret = TAKE_PTR(names);
+	return 0;
+}
+
 const struct backend backend_systemd = {
 	.name = "systemd",
 	.choice = BACKEND_SYSTEMD,
@@ -243,4 +292,5 @@ const struct backend backend_systemd = {
 	.remove = systemd_remove,
 	.repin = systemd_repin,
 	.adopt = systemd_adopt,
+	.list = systemd_list,
 };

@@ -33,6 +33,7 @@ enum {
 		30 * 1000000,		/* PID 1 may be slow (20 s on the bus); reeve-init is not */
 	QUIT_LIMIT_USEC = 10 * 1000000, /* from FRAME_QUIT until its socket closes */
 	REMOVE_TRY_USEC = 500 * 1000,	/* when cgroup.events stays silent */
+	REMOVE_FIRST_USEC = 125,
 	REMOVE_TRIES = 60,
 	ABANDON_WAIT_MSEC = 1000, /* for a killed reeve-init to end, outside of the loop */
 	ABANDON_TRIES = 20,
@@ -59,7 +60,7 @@ static int arm(struct slice *s, uint64_t usec, sd_event_time_handler_t handler)
 	sd_event_source_disable_unref(s->deadline);
 	s->deadline = NULL;
 	return sd_event_add_time_relative(s->manager->loop, &s->deadline, CLOCK_MONOTONIC, usec,
-					  10000, handler, s);
+					  usec / 100 + 1, handler, s);
 }
 
 static void disarm(struct slice *s)
@@ -77,7 +78,8 @@ static void gone(struct slice *s, const struct fail *why)
 	if (m->store)
 		(void)store_remove_slice(m->store,
 					 s->id); /* a stale record is found out at adoption */
-	(void)fs_remove_tree(AT_FDCWD, s->dir ? s->dir : "/nonexistent"); /* replaced on reuse */
+	if (s->dir)
+		(void)fs_remove_tree(AT_FDCWD, s->dir); /* replaced when the name is used again */
 	launch_forget_logs(s);
 	if (s->announced)
 		report(s, EVENT_SLICE_DELETED, NULL);
@@ -86,6 +88,7 @@ static void gone(struct slice *s, const struct fail *why)
 	slice_notify(s, reason.error ? &reason : NULL);
 	slice_free(s);
 	enforce_pool_changed(m);
+	manager_settle(m);
 }
 
 static bool init_is_gone(const struct slice *s)
@@ -157,6 +160,11 @@ static int on_emptied(sd_event_source *source, const struct inotify_event *event
 	return 0;
 }
 
+static uint64_t remove_delay(unsigned tries)
+{
+	return tries < 11 ? REMOVE_FIRST_USEC << tries : REMOVE_TRY_USEC;
+}
+
 /* A killed process takes a moment to leave its cgroup: cgroup.events tells when the last one has.
  */
 static int await_empty(struct slice *s)
@@ -170,7 +178,34 @@ static int await_empty(struct slice *s)
 	if (!s->emptied &&
 	    sd_event_add_inotify(s->manager->loop, &s->emptied, path, IN_MODIFY, on_emptied, s) < 0)
 		return -EBUSY;
-	return arm(s, REMOVE_TRY_USEC, on_still_busy);
+	/* The kernel holds these notifications back for up to 10 ms (CGROUP_FILE_NOTIFY_MIN_INTV),
+	 * and a dying process is out of its cgroup within microseconds: so look by ourselves too.
+	 */
+	return arm(s, remove_delay(s->removals), on_still_busy);
+}
+
+static int on_init_dead(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct slice *s = userdata;
+
+	(void)source;
+	(void)fd;
+	(void)revents;
+	s->emptied = sd_event_source_disable_unref(s->emptied);
+	remove_resources(s);
+	return 0;
+}
+
+/* Its socket closes a little before reeve-init is dead, and until then its cgroup cannot go. Once.
+ */
+static bool await_init(struct slice *s)
+{
+	if (s->awaited || s->init_fd < 0 || init_is_gone(s))
+		return false;
+	s->awaited = true;
+	return sd_event_add_io(s->manager->loop, &s->emptied, s->init_fd, EPOLLIN, on_init_dead,
+			       s) >= 0 &&
+	       arm(s, REMOVE_TRY_USEC, on_still_busy) >= 0;
 }
 
 static void remove_resources(struct slice *s)
@@ -178,6 +213,8 @@ static void remove_resources(struct slice *s)
 	struct fail why = { 0 };
 	int r;
 
+	if (await_init(s))
+		return;
 	enforce_undo(s);
 	s->admitting = true;
 	r = s->backend->remove(s, on_removed, &why);

@@ -16,8 +16,8 @@ int carve_create(struct manager *m, struct request *request, uid_t owner_uid,
  * called when it is gone, or with what could not be given back. */
 void carve_delete(struct slice *s, uint64_t grace_usec, struct slice_waiter *waiter);
 
-/* Outside of the loop, within a second or so: ends what runs in a slice that nobody was told about, or
- * that is lost, and takes away what it was made of. The slice itself stays the caller's. */
+/* Outside of the loop, within a second or so: ends what runs in a slice that nobody was told about,
+ * or that is lost, and takes away what it was made of. The slice itself stays the caller's. */
 void carve_abandon(struct slice *s);
 
 /* Connects to the reeve-init of a slice that exists (after a restart of the agent). */

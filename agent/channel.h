@@ -51,8 +51,8 @@ struct channel_order {
 };
 int channel_order(struct channel *c, const struct channel_order *order, struct fail *f);
 
-/* Tells whatever reeve-init listens in a directory to end its tasks and itself. -ECONNREFUSED, -ENOENT:
- * there is none. */
+/* Tells whatever reeve-init listens in a directory to end its tasks and itself. -ECONNREFUSED,
+ * -ENOENT: there is none. */
 int channel_end(const char *dir);
 
 /* Makes the listening socket of a new slice in its directory. */

@@ -20,6 +20,8 @@ enum {
 	SHARED_CPUS_MAX = 65536,
 };
 
+#define ROUNDING 1e-6 /* of a thousandth of a CPU */
+
 static int copy(char **ret, const char *text, struct fail *f)
 {
 	if (!text)
@@ -157,7 +159,8 @@ int decode_request(const json_t *object, struct request *ret, struct fail *f)
 	if (r < 0)
 		return r;
 	ret->cores = (uint32_t)raw.cores;
-	ret->shared_millicpus = (uint32_t)ceil(raw.shared_cpus * 1000);
+	/* Rounded up, but not for what 0.029 * 1000 has too much in binary. */
+	ret->shared_millicpus = (uint32_t)ceil(raw.shared_cpus * 1000 - ROUNDING);
 	ret->memory_bytes = raw.memory;
 	ret->align = (enum align_level)raw.align;
 	ret->align_required = raw.align_required;

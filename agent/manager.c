@@ -25,6 +25,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+enum { SETTLE_USEC = 3 * 1000000 };
+
 struct view manager_view(const struct manager *m)
 {
 	return (struct view){ .inventory = m->inventory,
@@ -99,8 +101,27 @@ int manager_rediscover(struct manager *m, struct fail *f)
 	inventory_free(old);
 	if (set_reserve(m) < 0 || publish(m, changes, m->inventory->generation) < 0)
 		return fail_set(f, -ENOMEM, "out of memory");
-	trim_memory();
+	manager_settle(m);
 	return 0;
+}
+
+static int on_settled(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)usec;
+	(void)userdata;
+	trim_memory();
+	return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+}
+
+void manager_settle(struct manager *m)
+{
+	if (!m->settle)
+		(void)sd_event_add_time_relative(m->loop, &m->settle, CLOCK_MONOTONIC, SETTLE_USEC,
+						 SETTLE_USEC / 4, on_settled, m);
+	if (!m->settle)
+		return; /* out of memory: it keeps what it has */
+	(void)sd_event_source_set_time_relative(m->settle, SETTLE_USEC);
+	(void)sd_event_source_set_enabled(m->settle, SD_EVENT_ONESHOT);
 }
 
 static void on_hotplug(void *userdata)
@@ -347,6 +368,7 @@ struct manager *manager_free(struct manager *m)
 	m->server = server_free(m->server);
 	m->api = api_free(m->api);
 	discover_watch_free(m->hotplug);
+	sd_event_source_disable_unref(m->settle);
 	watch_free(m->watch);
 	free_slices(m);
 	if (m->backend)

@@ -42,6 +42,7 @@ struct manager {
 	struct map *slices;
 	char *init_path; /* reeve-init */
 	struct discover_watch *hotplug;
+	sd_event_source *settle;
 	struct watch *watch;
 	struct api *api;
 	struct server *server;
@@ -58,5 +59,8 @@ static inline void manager_freep(struct manager **m)
 
 struct view manager_view(const struct manager *m);
 struct slice *manager_slice(const struct manager *m, const char *id);
+/* The agent may have nothing to do for a while: what was needed for a moment only is given back,
+ * once, when nothing has happened for some seconds. */
+void manager_settle(struct manager *m);
 /* Replaces the inventory by a new discovery and publishes the difference, if there is one. */
 int manager_rediscover(struct manager *m, struct fail *f);

@@ -5,7 +5,9 @@
 #include "util/buf.h"
 #include "util/cleanup.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/capability.h>
 
@@ -76,6 +78,17 @@ unsigned privs_missing(const char **names, unsigned room)
 	return n;
 }
 
+/* "CAP_SYS_NICE", as capabilities(7) writes it. */
+static void put_name(struct buf *b, const char *name)
+{
+	char text[64];
+
+	(void)snprintf(text, sizeof(text), "cap_%s", name); /* short names */
+	for (char *p = text; *p; p++)
+		*p = (char)toupper((unsigned char)*p);
+	buf_text(b, text);
+}
+
 char *privs_missing_text(void)
 {
 	_cleanup_(cap_freep) cap_t now = cap_get_proc();
@@ -83,8 +96,10 @@ char *privs_missing_text(void)
 
 	buf_text(&b, "");
 	for (size_t i = 0; now && i < ARRAY_SIZE(needed); i++)
-		if (missing(i, now))
-			buf_format(&b, "%sCAP_%s (%s)", b.size ? ", " : "missing: ", needed[i].name,
-				   needed[i].use);
+		if (missing(i, now)) {
+			buf_text(&b, b.size ? ", " : "missing: ");
+			put_name(&b, needed[i].name);
+			buf_format(&b, " (%s)", needed[i].use);
+		}
 	return buf_steal(&b);
 }

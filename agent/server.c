@@ -258,21 +258,30 @@ static void refuse_route(struct exchange *x, const char *allowed)
 	char text[256];
 
 	(void)snprintf(text, sizeof(text),
-		       allowed ? "%.16s is not allowed on %.128s"
-			       : "%.16s %.128s is not part of this API",
+		       *allowed ? "%.16s is not allowed on %.128s"
+				: "%.16s %.128s is not part of this API",
 		       x->call->method, x->call->path);
-	if (allowed)
+	if (*allowed)
 		http_set_header(x->request, "Allow", allowed);
-	http_problem(x->request, allowed ? 405 : 404, allowed ? "method-not-allowed" : "not-found",
-		     text);
+	http_problem(x->request, *allowed ? 405 : 404,
+		     *allowed ? "method-not-allowed" : "not-found", text);
 	exchange_free(x);
+}
+
+/* "GET, HEAD, POST": what a path knows (RFC 9110, section 10.2.1). */
+static void add_allowed(char *list, size_t size, const char *method)
+{
+	const size_t n = strlen(list);
+
+	(void)snprintf(list + n, size - n, "%s%s%s", n ? ", " : "", method,
+		       strcmp(method, "GET") == 0 ? ", HEAD" : ""); /* four short names */
 }
 
 static void on_request(struct http_request *request, const struct http_call *call, void *userdata)
 {
 	struct server *s = userdata;
 	struct exchange *x = calloc(1, sizeof(*x));
-	const char *allowed = NULL;
+	char allowed[64] = "";
 
 	if (!x) {
 		http_problem(request, 503, "out-of-memory", "out of memory");
@@ -285,7 +294,7 @@ static void on_request(struct http_request *request, const struct http_call *cal
 		clear_params(x);
 		if (!matches(r->pattern, call->path, x->params))
 			continue;
-		allowed = r->method;
+		add_allowed(allowed, sizeof(allowed), r->method);
 		if (same_method(r->method, call->method)) {
 			run_route(x, r);
 			return;
@@ -304,12 +313,22 @@ static int make_address(const char *path, struct sockaddr_un *ret, struct fail *
 	return 0;
 }
 
-/* A socket that answers belongs to another agent; one that does not is left over. */
+/* A socket that answers belongs to another agent; one that does not is left over. EAGAIN: its queue
+ * is full (unix(7)). What is no socket was not made by an agent. */
 static int clear_stale(const struct sockaddr_un *address, struct fail *f)
 {
-	_cleanup_close_ int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	_cleanup_close_ int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct stat st;
 
-	if (probe >= 0 && connect(probe, (const struct sockaddr *)address, sizeof(*address)) == 0)
+	if (lstat(address->sun_path, &st) < 0)
+		return errno == ENOENT ? 0
+				       : fail_set(f, -errno, "cannot look at %s: %s",
+						  address->sun_path, strerror(errno));
+	if (!S_ISSOCK(st.st_mode))
+		return fail_set(f, -EEXIST, "%s is there, and is no socket", address->sun_path);
+	if (probe >= 0 &&
+	    (connect(probe, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
+	     errno == EAGAIN))
 		return fail_code(f, -EBUSY, "agent-running", "another agent serves %s already",
 				 address->sun_path);
 	if (unlink(address->sun_path) < 0 && errno != ENOENT)
@@ -389,6 +408,8 @@ int server_new(struct server **ret, struct manager *m, struct fail *f)
 		r = http_server_new(&s->http, m->loop, fd, &limits, on_request, s, f);
 	}
 	if (r < 0) {
+		if (s && s->unlink_socket)
+			(void)unlink(m->config->socket); /* nobody would answer on it */
 		free(s);
 		return r;
 	}

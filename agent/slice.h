@@ -68,6 +68,7 @@ struct slice {
 	sd_event_source *deadline; /* of creating or deleting */
 	struct fail failed;	   /* why it is being taken down, when something failed */
 	sd_event_source *emptied;  /* cgroup.events, while waiting for the last process to leave */
+	bool awaited;		   /* the death of its reeve-init, once */
 	unsigned removals;	   /* attempts to remove what is still busy */
 	struct list waiters;	   /* struct slice_waiter: until it is active, or gone */
 };

@@ -11,6 +11,7 @@
 #include "drivers/topology-xml.h"
 #include "model/device.h"
 #include "util/cleanup.h"
+#include "util/fs.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -69,23 +70,40 @@ static void environment_leave(struct variable variables[VARIABLES])
 	}
 }
 
+/* Functions and devices are read from sysfs; hwloc's view of them is asked where sysfs does not
+ * tell the place. On a machine of one node there is one place, and hwloc need not read the
+ * configuration space of every function (milliseconds each where a hypervisor answers). */
+static bool needs_io(const struct host *host, bool live)
+{
+	_cleanup_(cpuset_freep) struct cpuset *nodes = NULL;
+	_cleanup_free_ char *online = NULL;
+
+	if (!live || !fs_exists(host->sys_fd, "bus/pci/devices"))
+		return true;
+	if (fs_read_line_new(host->sys_fd, "devices/system/node/online", &online) < 0)
+		return false; /* a kernel without NUMA */
+	return cpuset_parse(online, &nodes) < 0 || cpuset_count(nodes) > 1;
+}
+
 /* What is drawn and placed by needs no level-1 caches and no instruction caches: leaving them out
  * saves their objects, one a core. */
-static int set_filters(hwloc_topology_t h)
+static int set_filters(hwloc_topology_t h, bool with_io)
 {
 	static const hwloc_obj_type_t unused[] = { HWLOC_OBJ_L1CACHE, HWLOC_OBJ_L4CACHE,
 						   HWLOC_OBJ_L5CACHE };
 	int r = hwloc_topology_set_flags(h, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
 
 	if (r == 0)
-		r = hwloc_topology_set_io_types_filter(h, HWLOC_TYPE_FILTER_KEEP_ALL);
+		r = hwloc_topology_set_io_types_filter(h, with_io ? HWLOC_TYPE_FILTER_KEEP_ALL
+								  : HWLOC_TYPE_FILTER_KEEP_NONE);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(unused); i++)
 		r = hwloc_topology_set_type_filter(h, unused[i], HWLOC_TYPE_FILTER_KEEP_NONE);
 	return r;
 }
 
-static int load_hwloc(struct topology *t, const char *xml, size_t xml_size)
+static int load_hwloc(struct topology *t, const struct source *s, bool with_io)
 {
+	const char *xml = s->xml;
 	int r = hwloc_topology_init(&t->hwloc);
 
 	if (r < 0) {
@@ -93,9 +111,9 @@ static int load_hwloc(struct topology *t, const char *xml, size_t xml_size)
 		return -ENOMEM;
 	}
 	errno = EINVAL; /* hwloc does not always say more than -1 */
-	r = set_filters(t->hwloc);
+	r = set_filters(t->hwloc, with_io);
 	if (r == 0 && xml) /* its size counts the terminating NUL */
-		r = hwloc_topology_set_xmlbuffer(t->hwloc, xml, (int)xml_size + 1);
+		r = hwloc_topology_set_xmlbuffer(t->hwloc, xml, (int)s->xml_size + 1);
 	if (r == 0)
 		r = hwloc_topology_load(t->hwloc);
 	return r == 0 ? 0 : errno > 0 ? -errno : -EINVAL;
@@ -130,7 +148,7 @@ static int load_with(struct topology *t, const struct source *s, const char *com
 	}
 	r = environment_enter(variables);
 	if (r == 0)
-		r = load_hwloc(t, xml, s->xml_size);
+		r = load_hwloc(t, s, needs_io(host, live));
 	environment_leave(variables);
 	return r;
 }

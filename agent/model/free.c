@@ -150,11 +150,11 @@ static int64_t pool_share(const struct cpuset *pool, const struct device *core)
 	return share;
 }
 
-int view_cores_free(const struct view *v, const struct cpuset *within, struct cpuset **ret_cpus,
-		    uint32_t *ret_cores)
+/* Free cores, no CPU counted twice, as long as what the pool loses by it can be spared. */
+static int collect_cores(const struct view *v, const struct cpuset *within, int64_t spare,
+			 struct cpuset **ret_cpus, uint32_t *ret_cores)
 {
 	_cleanup_(cpuset_freep) struct cpuset *cpus = NULL, *pool = NULL;
-	int64_t spare = view_shared_free(v);
 	uint32_t cores = 0;
 
 	if (cpuset_new(&cpus) < 0 || view_shared_pool(v, &pool) < 0)
@@ -174,6 +174,12 @@ int view_cores_free(const struct view *v, const struct cpuset *within, struct cp
 	*ret_cpus = TAKE_PTR(cpus);
 	*ret_cores = cores;
 	return 0;
+}
+
+int view_cores_free(const struct view *v, const struct cpuset *within, struct cpuset **ret_cpus,
+		    uint32_t *ret_cores)
+{
+	return collect_cores(v, within, view_shared_free(v), ret_cpus, ret_cores);
 }
 
 static void add_hugepages(struct resources *r, uint64_t size_bytes, uint64_t count)
@@ -203,7 +209,7 @@ void view_free(const struct view *v, struct resources *ret)
 	_cleanup_(cpuset_freep) struct cpuset *cpus = NULL;
 
 	*ret = (struct resources){ 0 };
-	if (view_cores_free(v, NULL, &cpus, &ret->cores) == 0) /* else: none can be promised */
+	if (collect_cores(v, NULL, INT64_MAX, &cpus, &ret->cores) == 0) /* else: none is known */
 		ret->threads = cpuset_count(cpus);
 	inventory_each (node, v->inventory, DEVICE_NODE) {
 		ret->memory_bytes = add_bounded(ret->memory_bytes, view_memory_free(v, node));

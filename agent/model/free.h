@@ -47,5 +47,7 @@ struct resources {
 	} hugepages[8];
 	size_t hugepages_count;
 };
+/* Free cores are those that no one holds: with those of view_used they add up, and some of them may
+ * have to stay with the shared pool. */
 void view_free(const struct view *v, struct resources *ret);
 void view_used(const struct view *v, struct resources *ret); /* held by slices */

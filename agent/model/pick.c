@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Picking within a region; see pick.h. Cores come from as few last-level caches as possible, memory
- * from the nodes of the picked cores first, devices near each other on the PCI tree. */
+ * from the nodes of the picked cores first, then from the nearest. Devices are pick_devices.c's. */
 #include "model/pick.h"
 
 #include "model/bounded.h"
@@ -184,23 +184,73 @@ static bool node_allowed(const struct pick *p, const struct device *node)
 	       (!p->request->within_nodes || cpuset_has(p->request->within_nodes, number));
 }
 
-/* Visits the region's nodes: first those whose cores were picked, then the others. */
+struct nodes {
+	const struct device **items; /* nearest to the picked cores first */
+	uint32_t *far;		     /* of the item at the same place */
+	size_t count;
+};
+
+static void nodes_done(struct nodes *n)
+{
+	free(n->items);
+	free(n->far);
+}
+
+/* How far the picked cores have it to this node; without cores all nodes are alike. */
+static uint32_t far_of(const struct pick *p, const struct device *node)
+{
+	uint32_t least = cpuset_empty(p->allocation->cpus) ? 0 : UINT32_MAX;
+
+	if (cpuset_intersects(node->memory.cpus, p->allocation->cpus))
+		return 0;
+	inventory_each (near, p->view->inventory, DEVICE_NODE)
+		if (cpuset_intersects(near->memory.cpus, p->allocation->cpus)) {
+			uint32_t far = region_distance(near, node->memory.number);
+
+			least = far < least ? far : least;
+		}
+	return least;
+}
+
+/* The region's allowed nodes; equally far ones in order of their number. */
+static int list_nodes(const struct pick *p, struct nodes *ret)
+{
+	const struct inventory *inv = p->view->inventory;
+	size_t all = inv->first[DEVICE_NODE + 1] - inv->first[DEVICE_NODE];
+
+	ret->items = calloc(all ? all : 1, sizeof(*ret->items));
+	ret->far = calloc(all ? all : 1, sizeof(*ret->far));
+	if (!ret->items || !ret->far)
+		return -ENOMEM;
+	inventory_each (node, inv, DEVICE_NODE) {
+		size_t i = ret->count;
+		uint32_t far;
+
+		if (!node_allowed(p, node))
+			continue;
+		far = far_of(p, node);
+		for (; i > 0 && ret->far[i - 1] > far; i--) {
+			ret->items[i] = ret->items[i - 1];
+			ret->far[i] = ret->far[i - 1];
+		}
+		ret->items[i] = node;
+		ret->far[i] = far;
+		ret->count++;
+	}
+	return 0;
+}
+
+/* Visits the region's nodes, those near the picked cores first. */
 static int each_node(struct pick *p,
 		     int (*visit)(struct pick *p, const struct device *node, void *userdata),
 		     void *userdata)
 {
-	for (int round = 0; round < 2; round++)
-		inventory_each (node, p->view->inventory, DEVICE_NODE) {
-			bool near = cpuset_intersects(node->memory.cpus, p->allocation->cpus);
-			int r;
+	_cleanup_(nodes_done) struct nodes nodes = { 0 };
+	int r = list_nodes(p, &nodes);
 
-			if (near != (round == 0) || !node_allowed(p, node))
-				continue;
-			r = visit(p, node, userdata);
-			if (r < 0)
-				return r;
-		}
-	return 0;
+	for (size_t i = 0; r == 0 && i < nodes.count; i++)
+		r = visit(p, nodes.items[i], userdata);
+	return r;
 }
 
 static int take_memory(struct pick *p, const struct device *node, void *userdata)
@@ -271,134 +321,6 @@ int pick_hugepages(struct pick *p)
 			  " are asked for",
 			  p->region->label, wanted - left.count, left.size_bytes >> 10, wanted);
 		return PLACEMENT_NO_FIT;
-	}
-	return PLACEMENT_FITS;
-}
-
-static bool taken_already(const struct allocation *a, const char *id)
-{
-	for (size_t i = 0; i < a->devices_count; i++)
-		if (strcmp(a->devices[i], id) == 0)
-			return true;
-	return false;
-}
-
-static bool device_allowed(const struct request *r, const char *id)
-{
-	if (!r->offer || r->within_devices_count == 0)
-		return !r->offer;
-	for (size_t i = 0; i < r->within_devices_count; i++)
-		if (strcmp(r->within_devices[i], id) == 0)
-			return true;
-	return false;
-}
-
-/* The bridges above a device on the PCI tree, root port first; "" where it has none or is no PCI
- * device. */
-static const char *pci_path(const struct inventory *inv, const struct device *d)
-{
-	char id[64];
-	const struct device *function;
-	size_t prefix = strlen("pci-");
-
-	if (!d->pci || strlen(d->pci) + prefix >= sizeof(id))
-		return "";
-	memcpy(id, "pci-", prefix);
-	memcpy(id + prefix, d->pci, strlen(d->pci) + 1);
-	function = inventory_find(inv, id);
-	return function && function->function.path ? function->function.path : "";
-}
-
-/* How many bridges two devices have in common above them: more is nearer. */
-static unsigned shared_bridges(const char *a, const char *b)
-{
-	unsigned n = 0;
-
-	while (*a && *b) {
-		size_t x = strcspn(a, "/"), y = strcspn(b, "/");
-
-		if (x != y || strncmp(a, b, x) != 0)
-			break;
-		n++;
-		a += x + (a[x] == '/');
-		b += y + (b[y] == '/');
-	}
-	return n;
-}
-
-/* Higher is better: a known place before an unknown one, the node of the picked cores, then bridges
- * in common with the devices that are picked already. */
-static unsigned nearness(const struct pick *p, const struct device *d)
-{
-	const struct inventory *inv = p->view->inventory;
-	const char *path = pci_path(inv, d);
-	unsigned score = d->node >= 0 ? 1 : 0, best = 0;
-
-	if (cpuset_intersects(d->local_cpus, p->allocation->cpus))
-		score += 2;
-	for (size_t i = 0; i < p->allocation->devices_count; i++) {
-		const struct device *other = inventory_find(inv, p->allocation->devices[i]);
-		unsigned n = other ? shared_bridges(path, pci_path(inv, other)) : 0;
-
-		best = n > best ? n : best;
-	}
-	return score * 64 + best;
-}
-
-static const struct device *nearest_device(struct pick *p, enum device_kind kind, bool *ret_unknown)
-{
-	const struct device *best = NULL;
-	unsigned best_score = 0;
-
-	inventory_each (d, p->view->inventory, kind) {
-		bool unknown;
-		unsigned score;
-
-		if (!view_device_free(p->view, d) || taken_already(p->allocation, d->id) ||
-		    !device_allowed(p->request, d->id) ||
-		    !region_has_device(p->region, p->view->inventory, d, &unknown) ||
-		    (unknown && p->request->align_required && p->region->level != ALIGN_NONE))
-			continue;
-		score = nearness(p, d);
-		if (!best || score > best_score) {
-			best = d;
-			best_score = score;
-			*ret_unknown = unknown;
-		}
-	}
-	return best;
-}
-
-static int pick_class(struct pick *p, enum device_kind kind)
-{
-	uint32_t wanted = p->request->devices[kind];
-
-	for (uint32_t i = 0; i < wanted; i++) {
-		bool unknown = false;
-		const struct device *d = nearest_device(p, kind, &unknown);
-
-		if (!d) {
-			fail_code(&p->why, -ENOSPC, "devices-short",
-				  "%s has %u free %s that can be offered, %u are asked for",
-				  p->region->label, i, device_kind_plural(kind), wanted);
-			return PLACEMENT_NO_FIT;
-		}
-		if (allocation_add_device(p->allocation, d->id) < 0)
-			return -ENOMEM;
-		p->unknown_places += unknown;
-	}
-	return PLACEMENT_FITS;
-}
-
-int pick_devices(struct pick *p)
-{
-	static const enum device_kind order[] = { DEVICE_GPU, DEVICE_NIC, DEVICE_DISK };
-
-	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
-		int r = pick_class(p, order[i]);
-
-		if (r != PLACEMENT_FITS)
-			return r;
 	}
 	return PLACEMENT_FITS;
 }

@@ -140,7 +140,7 @@ bool region_has_device(const struct region *region, const struct inventory *inv,
 	return true;
 }
 
-static uint32_t distance(const struct device *from, unsigned to)
+uint32_t region_distance(const struct device *from, unsigned to)
 {
 	const struct device_numbers *n = &from->memory.distances;
 
@@ -158,7 +158,7 @@ uint32_t region_spread(const struct inventory *inv, const struct cpuset *nodes)
 		if (!cpuset_has(nodes, node->memory.number))
 			continue;
 		cpuset_each (other, nodes) {
-			uint32_t far = distance(node, (unsigned)other);
+			uint32_t far = region_distance(node, (unsigned)other);
 
 			worst = far > worst && (unsigned)other != node->memory.number ? far : worst;
 		}

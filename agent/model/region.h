@@ -22,6 +22,8 @@ void region_free_all(struct region *regions, size_t count);
  * does not tell where it is (then *ret_unknown). A machine of one node has no unknown places. */
 bool region_has_device(const struct region *region, const struct inventory *inv,
 		       const struct device *d, bool *ret_unknown);
-/* Largest SLIT distance between two of these nodes; 10 for one, and where no distances are known 20
- * (the kernel's default for another node); never above 255, the largest that SLIT can say. */
+/* SLIT distance from a node to the one of that number: 10 to itself; 20 (the kernel's default for
+ * another node) where it is not known; never above 255, the largest that SLIT can say. */
+uint32_t region_distance(const struct device *from, unsigned to);
+/* Largest distance between two of these nodes; 10 for one or none. */
 uint32_t region_spread(const struct inventory *inv, const struct cpuset *nodes);

@@ -316,13 +316,17 @@ int fs_open_dir(int dirfd, const char *path)
 
 int fs_make_dirs(const char *path, mode_t mode)
 {
-	_cleanup_free_ char *copy = strdup(path);
+	_cleanup_free_ char *copy = NULL;
 	struct stat st;
 
+	/* All but the last one are nearly always there; an empty path is ENOENT, as of mkdir(2). */
+	if (mkdir(path, mode) == 0)
+		return 0;
+	if (!*path || (errno != ENOENT && errno != EEXIST))
+		return -errno;
+	copy = strdup(path);
 	if (!copy)
 		return -ENOMEM;
-	if (!*copy)
-		return -ENOENT; /* as mkdir(2) says of an empty path */
 	for (char *p = copy + 1; *p; p++) {
 		if (*p != '/')
 			continue;

@@ -171,7 +171,7 @@ struct device *shape_add_memory(struct inventory *inv, unsigned node, const char
 }
 
 struct device *shape_add_device(struct inventory *inv, enum device_kind kind, const char *name,
-				int node, const char *pci, const char *path)
+				int node)
 {
 	struct device *d = add(inv, kind, name);
 
@@ -180,18 +180,20 @@ struct device *shape_add_device(struct inventory *inv, enum device_kind kind, co
 		assert_int_equal(
 			cpuset_copy(&d->local_cpus, shape_node(inv, (unsigned)node)->memory.cpus),
 			0);
-	assert_int_equal(device_set_string(&d->pci, pci), 0);
-	if (pci) {
-		struct device *function = add(inv, DEVICE_PCI, pci);
-
-		function->node = node;
-		assert_int_equal(device_set_string(&function->function.path, path), 0);
-	}
 	if (kind == DEVICE_GPU)
 		d->gpu.compute = true;
 	if (kind == DEVICE_NIC)
 		d->nic.physical = true;
 	return d;
+}
+
+void shape_add_pci(struct inventory *inv, struct device *d, const char *pci, const char *path)
+{
+	struct device *function = add(inv, DEVICE_PCI, pci);
+
+	function->node = d->node;
+	assert_int_equal(device_set_string(&d->pci, pci), 0);
+	assert_int_equal(device_set_string(&function->function.path, path), 0);
 }
 
 void stage_open(struct stage *s, struct inventory *inv)

@@ -27,9 +27,11 @@ void shape_set_distance(struct inventory *inv, unsigned from, unsigned to, uint3
 /* A node without CPUs, of this kind of memory. */
 struct device *shape_add_memory(struct inventory *inv, unsigned node, const char *kind,
 				bool host_memory, uint64_t memory_bytes);
-/* A GPU, NIC or disk; on PCI where an address is given, behind those bridges. node < 0: unknown. */
+/* A GPU, NIC or disk; node < 0: unknown. shape_add_pci also puts it on PCI, behind those bridges.
+ */
 struct device *shape_add_device(struct inventory *inv, enum device_kind kind, const char *name,
-				int node, const char *pci, const char *path);
+				int node);
+void shape_add_pci(struct inventory *inv, struct device *d, const char *pci, const char *path);
 struct cpuset *set_of(const char *text);
 void expect_set(const struct cpuset *s, const char *expected);
 

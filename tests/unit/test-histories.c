@@ -43,8 +43,9 @@ static void random_devices(struct random *r, struct inventory *inv, unsigned nod
 		(void)snprintf(pci, sizeof(pci), "0000:%02x:00.0", i);
 		(void)snprintf(path, sizeof(path), "0000:00:0%u.0/0000:a%u:00.0",
 			       (unsigned)draw(r, 2), (unsigned)draw(r, 3));
-		d = shape_add_device(inv, kinds[draw(r, 3)], name, draw(r, 5) ? node : -1,
-				     draw(r, 6) ? pci : NULL, draw(r, 4) ? path : NULL);
+		d = shape_add_device(inv, kinds[draw(r, 3)], name, draw(r, 5) ? node : -1);
+		if (draw(r, 6))
+			shape_add_pci(inv, d, pci, draw(r, 4) ? path : NULL);
 		d->offerable = draw(r, 8) != 0;
 	}
 }
@@ -103,32 +104,49 @@ static struct request random_request(struct random *r)
 }
 
 /* Counts again, by nothing but the allocations, what is handed out of each node. */
-static void check_node(const struct stage *s, const struct device *node)
+static uint64_t bytes_given(const struct stage *s, uint32_t node)
 {
-	uint64_t memory = 0, cursor = 0;
+	uint64_t sum = 0;
+	size_t cursor = 0;
 
 	for (const struct allocation *a; (a = ledger_next(s->ledger, &cursor));)
-		for (size_t i = 0; i < a->memory_count; i++)
-			if (a->memory[i].node == node->memory.number)
-				assert_false(__builtin_add_overflow(memory, a->memory[i].bytes,
-								    &memory));
-	for (size_t k = 0; k < node->memory.hugepages_count; k++) {
-		const struct device_hugepages *h = &node->memory.hugepages[k];
-		uint64_t pages = 0;
+		for (size_t i = 0; i < a->memory_count; i++) {
+			uint64_t bytes = a->memory[i].node == node ? a->memory[i].bytes : 0;
 
-		cursor = 0;
-		for (const struct allocation *a; (a = ledger_next(s->ledger, &cursor));)
-			for (size_t i = 0; i < a->hugepages_count; i++)
-				if (a->hugepages[i].node == node->memory.number &&
-				    a->hugepages[i].size_bytes == h->size_bytes)
-					pages += a->hugepages[i].count;
-		assert_true(pages <= h->total);
-		if (memory > 0)
-			memory += h->total * h->size_bytes; /* cannot be had as RAM */
+			assert_false(__builtin_add_overflow(sum, bytes, &sum));
+		}
+	return sum;
+}
+
+static uint64_t pages_given(const struct stage *s, uint32_t node, uint64_t size_bytes)
+{
+	uint64_t sum = 0;
+	size_t cursor = 0;
+
+	for (const struct allocation *a; (a = ledger_next(s->ledger, &cursor));)
+		for (size_t i = 0; i < a->hugepages_count; i++) {
+			const struct allocation_hugepages *h = &a->hugepages[i];
+
+			sum += h->node == node && h->size_bytes == size_bytes ? h->count : 0;
+		}
+	return sum;
+}
+
+static void check_node(const struct stage *s, const struct device *node)
+{
+	const struct device_node *m = &node->memory;
+	uint64_t memory = bytes_given(s, m->number), pages = 0;
+
+	for (size_t k = 0; k < m->hugepages_count; k++) {
+		const struct device_hugepages *h = &m->hugepages[k];
+
+		assert_true(pages_given(s, m->number, h->size_bytes) <= h->total);
+		pages += h->total * h->size_bytes; /* cannot be had as RAM */
 	}
-	assert_true(memory == 0 || (node->memory.host_memory && node->offerable &&
-				    node->memory.memory_bytes != DEVICE_UNKNOWN_U64 &&
-				    memory <= node->memory.memory_bytes));
+	if (memory == 0)
+		return;
+	assert_true(m->host_memory && node->offerable && m->memory_bytes != DEVICE_UNKNOWN_U64);
+	assert_true(pages <= m->memory_bytes && memory <= m->memory_bytes - pages);
 }
 
 static void check_devices(const struct stage *s, const struct allocation *a)

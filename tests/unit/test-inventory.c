@@ -130,13 +130,13 @@ static void test_inventory_counts_what_can_be_used(void **state)
 	(void)shape_add_memory(inv, 2, "cxl", true, 64 * GIB);
 	(void)shape_add_memory(inv, 3, "dram", true, 0);
 	(void)shape_add_memory(inv, 5, "dram", true, DEVICE_UNKNOWN_U64);
-	(void)shape_add_device(inv, DEVICE_GPU, "computes", 0, NULL, NULL);
-	d = shape_add_device(inv, DEVICE_GPU, "displays", 0, NULL, NULL);
+	(void)shape_add_device(inv, DEVICE_GPU, "computes", 0);
+	d = shape_add_device(inv, DEVICE_GPU, "displays", 0);
 	d->gpu.compute = false;
-	(void)shape_add_device(inv, DEVICE_NIC, "eth0", -1, NULL, NULL);
-	d = shape_add_device(inv, DEVICE_NIC, "br0", -1, NULL, NULL);
+	(void)shape_add_device(inv, DEVICE_NIC, "eth0", -1);
+	d = shape_add_device(inv, DEVICE_NIC, "br0", -1);
 	d->nic.physical = false;
-	(void)shape_add_device(inv, DEVICE_DISK, "sda", -1, NULL, NULL);
+	(void)shape_add_device(inv, DEVICE_DISK, "sda", -1);
 	d = made(DEVICE_PACKAGE, "9"); /* all its CPUs are offline */
 	assert_int_equal(inventory_add(inv, &d), 0);
 	d = made(DEVICE_CORE, "99");

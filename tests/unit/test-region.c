@@ -103,9 +103,9 @@ static void test_region_has_the_devices_of_its_nodes(void **state)
 {
 	struct shape shape = { .packages = 2, .nodes = 2, .cores = 1 };
 	_cleanup_(inventory_freep) struct inventory *inv = shape_make(shape);
-	struct device *known = shape_add_device(inv, DEVICE_GPU, "a", 2, NULL, NULL),
-		      *unknown = shape_add_device(inv, DEVICE_GPU, "b", -1, NULL, NULL),
-		      *nowhere = shape_add_device(inv, DEVICE_GPU, "c", -1, NULL, NULL);
+	struct device *known = shape_add_device(inv, DEVICE_GPU, "a", 2),
+		      *unknown = shape_add_device(inv, DEVICE_GPU, "b", -1),
+		      *nowhere = shape_add_device(inv, DEVICE_GPU, "c", -1);
 
 	(void)state;
 	nowhere->node = 99; /* a node that the machine does not have */
@@ -118,7 +118,7 @@ static void test_region_has_the_devices_of_its_nodes(void **state)
 static void test_region_of_a_machine_of_one_node_has_no_unknown_places(void **state)
 {
 	_cleanup_(inventory_freep) struct inventory *inv = shape_make((struct shape){ .cores = 2 });
-	struct device *d = shape_add_device(inv, DEVICE_NIC, "a", -1, NULL, NULL);
+	struct device *d = shape_add_device(inv, DEVICE_NIC, "a", -1);
 
 	(void)state;
 	(void)shape_add_memory(inv, 5, "gpu", false, GIB); /* is no second place */

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Settings: every key's default, bounds and refusals, the file's faults, and the command line over
+ * the file. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "config.h"
+#include "options.h"
+#include "tests/unit/scratch.h"
+#include "util/log.h"
+
+#define SECOND 1000000ULL
+#define MIB (1ULL << 20)
+
+static void *place_of(struct config *c, const char *section, const char *key)
+{
+	for (const struct config_key *k = config_keys; k->section; k++)
+		if (strcmp(k->section, section) == 0 && strcmp(k->key, key) == 0)
+			return (char *)c + k->offset;
+	fail_msg("there is no key %s", key);
+	return NULL;
+}
+
+static void test_defaults_are_the_documented_ones(void **state)
+{
+	_cleanup_(config_done) struct config c;
+	struct fail f = { 0 };
+
+	(void)state;
+	assert_int_equal(config_init(&c, &f), 0);
+	assert_string_equal(c.socket, "/run/reeve/reeve.sock");
+	assert_string_equal(c.runtime_dir, "/run/reeve");
+	assert_non_null(c.state_dir);
+	assert_null(c.socket_group);
+	assert_int_equal(c.socket_mode, 0660);
+	assert_int_equal(c.log_level, LOG_LEVEL_INFO);
+	assert_int_equal(c.backend, BACKEND_AUTO);
+	assert_int_equal(c.heartbeat_usec, 5 * SECOND);
+	assert_int_equal(c.offer_lifetime_usec, 60 * SECOND);
+	assert_int_equal(c.events_kept, 4096);
+	assert_true(c.reserve_cores == CONFIG_RESERVE_AUTO);
+	assert_null(c.reserve_cpus);
+	assert_int_equal(c.reserve_memory_bytes, 512 * MIB);
+	assert_int_equal(c.connections, 1024);
+	assert_int_equal(c.connections_per_uid, 256);
+	assert_int_equal(c.slices, 1024);
+	assert_int_equal(c.tasks_per_slice, 256);
+	assert_int_equal(c.stream_bytes, MIB);
+}
+
+/* Good ones and what they become; bad ones and how they are refused. One row or more a key. */
+static const struct {
+	const char *section, *key, *value;
+	uint64_t number; /* or: */
+	const char *text;
+	int error;
+} vectors[] = {
+	{ "agent", "socket", "/x/y", 0, "/x/y", 0 },
+	{ "agent", "socket", "x/y", 0, NULL, -EINVAL },
+	{ "agent", "socket", "", 0, NULL, -EINVAL },
+	{ "agent", "socket-group", "adm", 0, "adm", 0 },
+	{ "agent", "socket-mode", "0600", 0600, NULL, 0 },
+	{ "agent", "socket-mode", "777", 0777, NULL, 0 },
+	{ "agent", "socket-mode", "01777", 0, NULL, -ERANGE },
+	{ "agent", "socket-mode", "0o600", 0, NULL, -EINVAL },
+	{ "agent", "socket-mode", "689", 0, NULL, -EINVAL },
+	{ "agent", "socket-mode", "-1", 0, NULL, -EINVAL },
+	{ "agent", "socket-mode", "", 0, NULL, -EINVAL },
+	{ "agent", "socket-mode", "77777777777777777777777777", 0, NULL, -EINVAL },
+	{ "agent", "runtime-dir", "/r", 0, "/r", 0 },
+	{ "agent", "runtime-dir", "r", 0, NULL, -EINVAL },
+	{ "agent", "state-dir", "/s", 0, "/s", 0 },
+	{ "agent", "state-dir", "~/s", 0, NULL, -EINVAL },
+	{ "agent", "log-level", "debug", LOG_LEVEL_DEBUG, NULL, 0 },
+	{ "agent", "log-level", "loud", 0, NULL, -EINVAL },
+	{ "agent", "backend", "cgroupfs", BACKEND_CGROUPFS, NULL, 0 },
+	{ "agent", "backend", "Auto", 0, NULL, -EINVAL },
+	{ "agent", "heartbeat", "100ms", SECOND / 10, NULL, 0 },
+	{ "agent", "heartbeat", "1h", 3600 * SECOND, NULL, 0 },
+	{ "agent", "heartbeat", "99ms", 0, NULL, -ERANGE },
+	{ "agent", "heartbeat", "61min", 0, NULL, -ERANGE },
+	{ "agent", "heartbeat", "often", 0, NULL, -EINVAL },
+	{ "agent", "heartbeat", "-5s", 0, NULL, -EINVAL },
+	{ "agent", "offer-lifetime", "1s", SECOND, NULL, 0 },
+	{ "agent", "offer-lifetime", "0", 0, NULL, -ERANGE },
+	{ "agent", "offer-lifetime", "2d", 0, NULL, -ERANGE },
+	{ "agent", "events-kept", "16", 16, NULL, 0 },
+	{ "agent", "events-kept", "15", 0, NULL, -ERANGE },
+	{ "agent", "events-kept", "1048577", 0, NULL, -ERANGE },
+	{ "agent", "events-kept", "16.0", 0, NULL, -EINVAL },
+	{ "agent", "events-kept", "99999999999999999999999", 0, NULL, -ERANGE },
+	{ "reserve", "cores", "0", 0, NULL, 0 },
+	{ "reserve", "cores", "65537", 0, NULL, -ERANGE },
+	{ "reserve", "cores", "auto", 0, NULL, -EINVAL },
+	{ "reserve", "cpus", "0-1,8", 3, NULL, 0 },
+	{ "reserve", "cpus", "", 0, NULL, 0 },
+	{ "reserve", "cpus", "1-0", 0, NULL, -EINVAL },
+	{ "reserve", "cpus", "0-70000", 0, NULL, -ERANGE },
+	{ "reserve", "memory", "1GiB", 1024 * MIB, NULL, 0 },
+	{ "reserve", "memory", "2PiB", 0, NULL, -ERANGE },
+	{ "reserve", "memory", "some", 0, NULL, -EINVAL },
+	{ "limits", "connections", "4", 4, NULL, 0 },
+	{ "limits", "connections", "3", 0, NULL, -ERANGE },
+	{ "limits", "connections-per-uid", "1", 1, NULL, 0 },
+	{ "limits", "connections-per-uid", "0", 0, NULL, -ERANGE },
+	{ "limits", "slices", "65536", 65536, NULL, 0 },
+	{ "limits", "slices", "65537", 0, NULL, -ERANGE },
+	{ "limits", "tasks-per-slice", "256", 256, NULL, 0 },
+	{ "limits", "tasks-per-slice", "257", 0, NULL, -ERANGE },
+	{ "limits", "stream-bytes", "64KiB", 64 << 10, NULL, 0 },
+	{ "limits", "stream-bytes", "1", 0, NULL, -ERANGE },
+	{ "limits", "stream-bytes", "2GiB", 0, NULL, -ERANGE },
+	{ "limits", "colour", "1", 0, NULL, -ENOENT },
+	{ "agent", "cores", "1", 0, NULL, -ENOENT },
+	{ "", "", "", 0, NULL, -ENOENT },
+};
+
+static uint64_t number_at(const struct config_key *k, struct config *c)
+{
+	const void *place = place_of(c, k->section, k->key);
+
+	if (k->kind == CONFIG_LOG_LEVEL || k->kind == CONFIG_BACKEND)
+		return (uint64_t) * (const int *)place;
+	if (k->kind == CONFIG_CPUS)
+		return cpuset_count(*(struct cpuset *const *)place);
+	return *(const uint64_t *)place;
+}
+
+static const struct config_key *key_of(size_t i)
+{
+	for (const struct config_key *k = config_keys; k->section; k++)
+		if (strcmp(k->section, vectors[i].section) == 0 &&
+		    strcmp(k->key, vectors[i].key) == 0)
+			return k;
+	return NULL;
+}
+
+static void test_every_key_takes_what_is_good_and_refuses_the_rest(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
+		_cleanup_(config_done) struct config c;
+		struct fail f = { 0 };
+		int r;
+
+		assert_int_equal(config_init(&c, &f), 0);
+		r = config_set(&c, vectors[i].section, vectors[i].key, vectors[i].value, &f);
+		if (r != vectors[i].error)
+			fail_msg("%s = \"%s\" was answered with %d: %s", vectors[i].key,
+				 vectors[i].value, r, f.text);
+		if (r < 0) {
+			assert_non_null(strstr(f.text, vectors[i].key));
+			continue;
+		}
+		if (vectors[i].text)
+			assert_string_equal(
+				*(char **)place_of(&c, vectors[i].section, vectors[i].key),
+				vectors[i].text);
+		else
+			assert_int_equal(number_at(key_of(i), &c), vectors[i].number);
+	}
+}
+
+static void test_every_key_has_a_vector(void **state)
+{
+	(void)state;
+	for (const struct config_key *k = config_keys; k->section; k++) {
+		bool found = false;
+
+		for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
+			found |= key_of(i) == k;
+		if (!found)
+			fail_msg("%s is not tested", k->key);
+	}
+}
+
+struct warnings {
+	unsigned count;
+	uint64_t line[8];
+	char text[8][256];
+};
+
+static void on_warning(const char *file, uint64_t line, const char *text, void *userdata)
+{
+	struct warnings *w = userdata;
+
+	assert_non_null(strstr(file, "reeved.conf"));
+	assert_true(w->count < 8);
+	w->line[w->count] = line;
+	(void)snprintf(w->text[w->count++], 256, "%s", text);
+}
+
+static int read_text(struct scratch *dir, struct config *c, const char *text, struct warnings *w,
+		     struct fail *f)
+{
+	char path[96];
+
+	(void)snprintf(path, sizeof(path), "%s/reeved.conf", dir->path);
+	if (text)
+		put_file(dir->fd, "reeved.conf", text);
+	assert_int_equal(config_init(c, f), 0);
+	return config_read(c, path, true, on_warning, w, f);
+}
+
+static void test_file_is_taken_and_unknown_keys_are_told_with_their_line(void **state)
+{
+	_cleanup_(config_done) struct config c = { 0 };
+	struct warnings w = { 0 };
+	struct scratch dir;
+	struct fail f = { 0 };
+
+	(void)state;
+	scratch_open(&dir);
+	assert_int_equal(read_text(&dir, &c,
+				   "# a comment\n[agent]\nheartbeat = 2s\ncolour = red\n\n"
+				   "[reserve]\ncpus = 0-1\n[garden]\ntrees = 3\n",
+				   &w, &f),
+			 0);
+	assert_int_equal(c.heartbeat_usec, 2 * SECOND);
+	assert_int_equal(cpuset_count(c.reserve_cpus), 2);
+	assert_int_equal(w.count, 2);
+	assert_int_equal(w.line[0], 4);
+	assert_non_null(strstr(w.text[0], "colour"));
+	assert_int_equal(w.line[1], 9);
+	assert_non_null(strstr(w.text[1], "trees"));
+	assert_non_null(strstr(w.text[1], "garden"));
+	scratch_done(&dir);
+}
+
+static void test_bad_value_in_a_file_is_told_with_its_line(void **state)
+{
+	static const struct {
+		const char *text, *part;
+	} bad[] = {
+		{ "[agent]\n\nheartbeat = often\n", "reeved.conf:3: [agent] heartbeat" },
+		{ "[limits]\nslices = 0\n", "reeved.conf:2: [limits] slices" },
+		{ "[agent]\nsocket =\n", "reeved.conf:2: [agent] socket" },
+		{ "[agent\nheartbeat = 1s\n", "reeved.conf:1:" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		_cleanup_(config_done) struct config c = { 0 };
+		struct warnings w = { 0 };
+		struct scratch dir;
+		struct fail f = { 0 };
+
+		scratch_open(&dir);
+		if (read_text(&dir, &c, bad[i].text, &w, &f) >= 0)
+			fail_msg("%s was taken, with %u warnings", bad[i].text, w.count);
+		if (!strstr(f.text, bad[i].part))
+			fail_msg("\"%s\" is not in \"%s\"", bad[i].part, f.text);
+		scratch_done(&dir);
+	}
+}
+
+static void test_file_of_garbage_is_no_crash(void **state)
+{
+	static const char *const texts[] = {
+		"",
+		"\n\n",
+		"\xff\xfe\x01",
+		"[]\n",
+		"[agent]\n[agent]\n",
+		"heartbeat = 1s\n",
+		"[agent]\nheartbeat\n",
+		"]]]][[[[====",
+		"[agent]\n= 5\n",
+		"[agent]\nheartbeat = 1s\nheartbeat = 2s\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		_cleanup_(config_done) struct config c = { 0 };
+		struct warnings w = { 0 };
+		struct scratch dir;
+		struct fail f = { 0 };
+		int r;
+
+		scratch_open(&dir);
+		r = read_text(&dir, &c, texts[i], &w, &f);
+		assert_true(r == 0 || *f.text);
+		assert_string_equal(c.runtime_dir, "/run/reeve");
+		scratch_done(&dir);
+	}
+}
+
+static void test_missing_file_is_fine_unless_it_is_required(void **state)
+{
+	_cleanup_(config_done) struct config c = { 0 };
+	struct fail f = { 0 };
+
+	(void)state;
+	assert_int_equal(config_init(&c, &f), 0);
+	assert_int_equal(config_read(&c, "/nonexistent/reeved.conf", false, on_warning, NULL, &f),
+			 0);
+	assert_true(config_read(&c, "/nonexistent/reeved.conf", true, on_warning, NULL, &f) < 0);
+	assert_non_null(strstr(f.text, "/nonexistent/reeved.conf"));
+}
+
+static int parse(struct config *c, struct fail *f, char **words)
+{
+	int count = 0;
+
+	while (words[count])
+		count++;
+	return options_parse(count, words, c, f);
+}
+
+static void test_command_line_wins_over_the_file(void **state)
+{
+	_cleanup_(config_done) struct config c = { 0 };
+	struct scratch dir;
+	struct fail f = { 0 };
+	char path[96];
+
+	(void)state;
+	scratch_open(&dir);
+	(void)snprintf(path, sizeof(path), "%s/reeved.conf", dir.path);
+	put_file(dir.fd, "reeved.conf",
+		 "[agent]\nsocket = /of/file\nruntime-dir = /file\nheartbeat = 9s\n");
+	char *words[] = { (char *)"reeved",
+			  (char *)"--socket=/of/line",
+			  (char *)"--config",
+			  path,
+			  (char *)"--log-level",
+			  (char *)"debug",
+			  NULL };
+
+	assert_int_equal(parse(&c, &f, words), OPTIONS_RUN);
+	assert_string_equal(c.socket, "/of/line");
+	assert_string_equal(c.runtime_dir, "/file");
+	assert_int_equal(c.heartbeat_usec, 9 * SECOND);
+	assert_int_equal(c.log_level, LOG_LEVEL_DEBUG);
+	assert_false(c.print_inventory);
+	scratch_done(&dir);
+}
+
+static void test_bad_command_line_is_told(void **state)
+{
+	static const char *const bad[][4] = {
+		{ "reeved", "--colour" },
+		{ "reeved", "-x" },
+		{ "reeved", "--socket" },
+		{ "reeved", "--socket", "relative" },
+		{ "reeved", "--log-level=loud" },
+		{ "reeved", "--config", "/nonexistent" },
+		{ "reeved", "serve" },
+		{ "reeved", "--root=/a", "--topology=/b" },
+		{ "reeved", "--print-inventory=yes" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		_cleanup_(config_done) struct config c = { 0 };
+		char *words[5] = { 0 };
+		struct fail f = { 0 };
+
+		for (size_t k = 0; k < 4; k++)
+			words[k] = (char *)bad[i][k];
+		if (parse(&c, &f, words) >= 0)
+			fail_msg("%s was taken", bad[i][1]);
+		assert_true(strlen(f.text) > 10);
+	}
+}
+
+static void test_help_lists_every_option(void **state)
+{
+	static const char *const options[] = {
+		"--config",	  "--socket",  "--runtime-dir", "--state-dir",
+		"--log-level",	  "--root",    "--topology",	"--print-inventory",
+		"--check-config", "--version", "--help",
+	};
+	char room[8192] = "";
+	int saved = dup(STDOUT_FILENO), ends[2];
+	_cleanup_(config_done) struct config c = { 0 };
+	char *words[] = { (char *)"reeved", (char *)"--help", NULL };
+	struct fail f = { 0 };
+	ssize_t n;
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	(void)fflush(stdout);
+	assert_true(dup2(ends[1], STDOUT_FILENO) >= 0);
+	assert_int_equal(parse(&c, &f, words), OPTIONS_PRINTED);
+	(void)fflush(stdout);
+	assert_true(dup2(saved, STDOUT_FILENO) >= 0);
+	close_fd(saved);
+	close_fd(ends[1]);
+	n = read(ends[0], room, sizeof(room) - 1);
+	close_fd(ends[0]);
+	assert_true(n > 0);
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		if (!strstr(room, options[i]))
+			fail_msg("%s is not in the help", options[i]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults_are_the_documented_ones),
+		cmocka_unit_test(test_every_key_takes_what_is_good_and_refuses_the_rest),
+		cmocka_unit_test(test_every_key_has_a_vector),
+		cmocka_unit_test(test_file_is_taken_and_unknown_keys_are_told_with_their_line),
+		cmocka_unit_test(test_bad_value_in_a_file_is_told_with_its_line),
+		cmocka_unit_test(test_file_of_garbage_is_no_crash),
+		cmocka_unit_test(test_missing_file_is_fine_unless_it_is_required),
+		cmocka_unit_test(test_command_line_wins_over_the_file),
+		cmocka_unit_test(test_bad_command_line_is_told),
+		cmocka_unit_test(test_help_lists_every_option),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
