@@ -89,6 +89,24 @@ static size_t slice_properties(const struct slice *s, const struct pin *pin,
 	return n;
 }
 
+/* PID 1 knows nothing of huge pages, and leaves controllers that it does not know as they are:
+ * those above the slice hand this one down when we say so. What came of it is read back with the
+ * limit. */
+static void hand_down_hugetlb(const struct slice *s)
+{
+	_cleanup_free_ char *above = strdup(s->top);
+	uint32_t mask;
+
+	for (char *slash = above; slash; slash = strchr(slash + 1, '/')) {
+		_cleanup_close_ int cgroup = -1;
+
+		*slash = 0;
+		if (cg_open(s->manager->host->cgroup_fd, above, &cgroup) == 0)
+			(void)cg_enable(cgroup, CG_BIT(CG_HUGETLB), &mask); /* see above */
+		*slash = '/';
+	}
+}
+
 /* The scope's cgroup is divided among tasks; the limits are on the slice above it, as PID 1 set
  * them. */
 static int open_cgroups(struct slice *s)
@@ -120,6 +138,8 @@ static int open_scope(struct slice *s, bool fresh, struct fail *f)
 	if (r < 0)
 		return r;
 	r = open_cgroups(s);
+	if (r == 0 && fresh && s->request.hugepages_count > 0)
+		hand_down_hugetlb(s);
 	if (r == 0)
 		r = fresh ? cg_make(s->cgroup_fd, "init", &s->leaf_fd)
 			  : cg_open(s->cgroup_fd, "init", &s->leaf_fd);
@@ -237,13 +257,18 @@ static char *id_of_unit(const char *unit)
 	return buf_steal(&b);
 }
 
+/* Units have one name space on a host: another agent beside the host's own (a trial, a test) has no
+ * say about what it did not make. */
 static int systemd_list(struct manager *m, char ***ret)
 {
 	_cleanup_(fs_names_freep) char **names = NULL;
 	_cleanup_close_ int top = -1;
 	size_t count = 0, kept = 0;
-	int r = cg_open(m->host->cgroup_fd, "reeve.slice", &top);
+	int r;
 
+	if (strcmp(m->config->runtime_dir, "/run/reeve") != 0)
+		return -EOPNOTSUPP;
+	r = cg_open(m->host->cgroup_fd, "reeve.slice", &top);
 	if (r == 0)
 		r = cg_children(top, &names, &count);
 	if (r < 0)

@@ -41,11 +41,56 @@ static const struct discovery_sink into_inventory = {
 	.note = sink_note,
 };
 
+/* Of a cgroup or the root; a file that is not there (Linux before 6.7) holds nothing. */
+static int read_set(int cgroup, const char *file, struct cpuset **ret)
+{
+	_cleanup_free_ char *text = NULL;
+	int r = fs_read_line_new(cgroup, file, &text);
+
+	return r == 0 ? cpuset_parse(text, ret) : r == -ENOMEM ? r : cpuset_new(ret);
+}
+
+static int add_granted(int root, const char *name, struct cpuset *into)
+{
+	_cleanup_(cpuset_freep) struct cpuset *granted = NULL;
+	_cleanup_close_ int cgroup = fs_open_dir(root, name);
+	int r;
+
+	if (cgroup < 0)
+		return 0;
+	r = read_set(cgroup, "cpuset.cpus.exclusive", &granted);
+	return r < 0 ? (r == -ENOMEM ? r : 0) : cpuset_union(into, granted);
+}
+
+/* What was granted to the trees that slices are made in (reeve.slice by PID 1, reeve or
+ * reeve-<hash> by us), as far as it is isolated now: cgroup-v2.rst, cpuset.cpus.isolated. */
+int discover_lent(const struct host *host, struct cpuset **ret)
+{
+	_cleanup_(cpuset_freep) struct cpuset *lent = NULL, *isolated = NULL;
+	_cleanup_(fs_names_freep) char **names = NULL;
+	int r = cpuset_new(&lent);
+
+	if (r == 0 && host->cgroup_fd >= 0 && fs_list(host->cgroup_fd, ".", &names, NULL) < 0)
+		names = NULL; /* a cgroup root that cannot be read lends nothing */
+	for (char **n = names; r == 0 && n && *n; n++)
+		if (strncmp(*n, "reeve", 5) == 0)
+			r = add_granted(host->cgroup_fd, *n, lent);
+	if (r == 0 && !cpuset_empty(lent))
+		r = read_set(host->cgroup_fd, "cpuset.cpus.isolated", &isolated);
+	if (r == 0 && isolated)
+		r = cpuset_intersect(lent, isolated);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(lent);
+	return 0;
+}
+
 int discover_run(const struct host *host, const char *topology_xml, struct inventory **ret,
 		 struct fail *f)
 {
 	_cleanup_(inventory_freep) struct inventory *inv = NULL;
 	_cleanup_(topology_freep) struct topology *topology = NULL;
+	_cleanup_(cpuset_freep) struct cpuset *lent = NULL;
 	struct discovery d = { .host = host, .to = &into_inventory };
 	int r = topology_load(&topology, host, topology_xml, f);
 
@@ -53,6 +98,9 @@ int discover_run(const struct host *host, const char *topology_xml, struct inven
 		return r;
 	if (inventory_new(&inv) < 0)
 		return fail_set(f, -ENOMEM, "out of memory");
+	if (!topology_xml && discover_lent(host, &lent) < 0)
+		return fail_set(f, -ENOMEM, "out of memory");
+	d.lent = lent;
 	d.topology = topology;
 	d.machine = &inv->machine;
 	d.sink = inv;

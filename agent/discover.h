@@ -15,6 +15,10 @@
 int discover_run(const struct host *host, const char *topology_xml, struct inventory **ret,
 		 struct fail *f);
 
+/* The CPUs that isolated partitions of slices took out of the agent's own cpuset: they are the
+ * node's still. From the kernel, so that an agent that has just started knows it too. */
+int discover_lent(const struct host *host, struct cpuset **ret);
+
 /* Health readings of the devices that have a check. */
 int discover_check(const struct host *host, const struct inventory *inv,
 		   int (*report)(const struct reading *reading, void *userdata), void *userdata);

@@ -91,6 +91,8 @@ static int fill_allowed(struct discovery *d)
 	int r = hwloc_set(&m->allowed, hwloc_topology_get_allowed_cpuset(h),
 			  hwloc_topology_get_topology_cpuset(h));
 
+	if (r == 0 && d->lent)
+		r = cpuset_union(m->allowed, d->lent);
 	if (r == 0)
 		r = cpuset_intersect(m->allowed, m->online);
 	if (r == 0)

@@ -35,6 +35,7 @@ struct discovery {
 	const struct host *host;   /* of an XML topology: a host with no trees (all fds -1) */
 	struct topology *topology; /* never NULL */
 	struct machine *machine;   /* filled by the CPU driver */
+	const struct cpuset *lent; /* CPUs that are ours, though no longer in our cpuset; or NULL */
 	const struct discovery_sink *to;
 	void *sink;
 };

@@ -16,6 +16,7 @@
 enum {
 	DEFAULT_BODY_LIMIT_BYTES = 16 << 20,
 	CONNECT_TIMEOUT_SECONDS = 10,
+	STATUS_MAX = 599, /* RFC 9110, section 15 */
 };
 
 struct http_client {
@@ -110,6 +111,8 @@ static void finish(struct http_exchange *done, CURLcode result)
 		(void)curl_easy_getinfo(e->easy, CURLINFO_RESPONSE_CODE, &status); /* or 0 */
 	if (result == CURLE_OK && status == 0)
 		result = CURLE_GOT_NOTHING;
+	if (result == CURLE_OK && status > STATUS_MAX) /* curl 7.88 refuses it, 8.14 does not */
+		result = CURLE_WEIRD_SERVER_REPLY;
 	if (result != CURLE_OK) {
 		explain(e, result);
 		status = 0;

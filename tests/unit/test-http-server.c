@@ -97,15 +97,15 @@ static void test_http_malformed_requests_get_4xx_and_no_handler(void **state)
 		VECTOR("GET /a% HTTP/1.1\r\n" HOST "\r\n"),
 		VECTOR("GET /%ff%fe HTTP/1.1\r\n" HOST "\r\n"),
 		VECTOR("GET /%c0%ae%c0%ae HTTP/1.1\r\n" HOST "\r\n"),
-		VECTOR("GET /x HTTP/1.1\r\n\r\n"), /* no Host */
 		VECTOR("POST /x HTTP/1.1\r\n" HOST "Content-Length: 999999999999\r\n\r\n"),
+		VECTOR("GET /x HTTP/1.1\r\n\r\n"), /* no Host: libmicrohttpd 1.0 sees it first */
 		VECTOR("POST /x HTTP/1.1\r\n" HOST "Content-Length: -1\r\n\r\n"),
 		VECTOR("POST /x HTTP/1.1\r\n" HOST "Content-Length: 1x\r\n\r\n"),
 		VECTOR("POST /x HTTP/1.1\r\n" HOST "Content-Length: 99999999999999999999\r\n\r\n"),
 		VECTOR("POST /x HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\nzz\r\n"),
 #undef VECTOR
 	};
-	const size_t by_library = 8; /* from here on */
+	const size_t by_library = 7; /* from here on */
 	struct fixture *t = *state;
 
 	http_start(t, NULL);
