@@ -91,9 +91,15 @@ int discover_run(const struct host *host, const char *topology_xml, struct inven
 	_cleanup_(inventory_freep) struct inventory *inv = NULL;
 	_cleanup_(topology_freep) struct topology *topology = NULL;
 	_cleanup_(cpuset_freep) struct cpuset *lent = NULL;
+	_cleanup_(host_freep) struct host *nothing = NULL;
 	struct discovery d = { .host = host, .to = &into_inventory };
-	int r = topology_load(&topology, host, topology_xml, f);
+	int r = host_none(&nothing);
 
+	if (r < 0)
+		return fail_set(f, r, "out of memory");
+	if (topology_xml)
+		d.host = nothing; /* this machine's files say nothing about that one */
+	r = topology_load(&topology, d.host, topology_xml, f);
 	if (r < 0)
 		return r;
 	if (inventory_new(&inv) < 0)

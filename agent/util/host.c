@@ -124,17 +124,27 @@ static int open_tree(const struct host *h, const char *name)
 	return fd < 0 ? -1 : fd;
 }
 
-int host_open(struct host **ret, const char *root, struct fail *f)
+int host_none(struct host **ret)
 {
-	_cleanup_(host_freep) struct host *h = calloc(1, sizeof(*h));
-	int r;
+	struct host *h = calloc(1, sizeof(*h));
 
 	if (!h)
-		return fail_set(f, -ENOMEM, "out of memory");
+		return -ENOMEM;
 	h->root_fd = h->sys_fd = h->proc_fd = h->cgroup_fd = -1;
-	h->live = !root || strcmp(root, "/") == 0;
 	h->monotonic_usec = live_monotonic;
 	h->realtime_usec = live_realtime;
+	*ret = h;
+	return 0;
+}
+
+int host_open(struct host **ret, const char *root, struct fail *f)
+{
+	_cleanup_(host_freep) struct host *h = NULL;
+	int r = host_none(&h);
+
+	if (r < 0)
+		return fail_set(f, r, "out of memory");
+	h->live = !root || strcmp(root, "/") == 0;
 	r = open_root(h, h->live ? "/" : root, f);
 	if (r < 0)
 		return r;

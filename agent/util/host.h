@@ -24,6 +24,8 @@ struct host {
 /* root NULL or "/": the live host. Otherwise a directory that has sys/ or proc/ in it, or whose one
  * subdirectory has. -ENOENT, -ENOTDIR with a sentence. */
 int host_open(struct host **ret, const char *root, struct fail *f);
+/* A host that has no trees: what is known of the machine comes from elsewhere (an XML file). */
+int host_none(struct host **ret);
 struct host *host_free(struct host *h);
 static inline void host_freep(struct host **h)
 {
