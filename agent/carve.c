@@ -171,8 +171,10 @@ static int await_empty(struct slice *s)
 {
 	char path[64];
 
-	if (s->removals++ >= REMOVE_TRIES || s->cgroup_fd < 0)
+	if (s->removals++ >= REMOVE_TRIES)
 		return -EBUSY;
+	if (s->cgroup_fd < 0) /* nothing announces the end of processes that are not ours */
+		return arm(s, remove_delay(s->removals), on_still_busy);
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d/cgroup.events",
 		       s->cgroup_fd); /* fits */
 	if (!s->emptied &&

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -25,7 +26,8 @@ enum { EXIT_CODE_NOT_STARTED = 127 }; /* seen only by us, who know better from t
 struct child {
 	const struct spawn *spawn;
 	const struct order *order;
-	bool placed; /* clone3 put us into the leaf */
+	pid_t parent; /* reeve-init */
+	bool placed;  /* clone3 put us into the leaf */
 	char **argv, **environment;
 	gid_t *groups;
 	char *cwd;
@@ -116,6 +118,17 @@ static int step_session(struct child *c)
 	return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? -errno : 0;
 }
 
+/* Without a cgroup nothing would find a task again whose reeve-init was killed: it goes with it. A
+ * change of user clears that (prctl(2)), hence twice. */
+static int step_parent(struct child *c)
+{
+	if (c->spawn->slice >= 0)
+		return 0;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return -errno;
+	return getppid() == c->parent ? 0 : -ESRCH; /* it died before that */
+}
+
 /* Where we may not change groups, a task of our own user keeps ours: it gains nothing by that. */
 static int step_groups(struct child *c)
 {
@@ -152,10 +165,10 @@ static const struct step {
 	const char *name;
 	int (*run)(struct child *);
 } steps[] = {
-	{ "cgroup", step_cgroup },  { "oom_score_adj", step_oom }, { "stdio", step_stdio },
-	{ "setsid", step_session }, { "setrlimit", step_limits },  { "setgroups", step_groups },
-	{ "setgid", step_gid },	    { "setuid", step_uid },	   { "chdir", step_cwd },
-	{ "exec", step_exec },
+	{ "parent", step_parent },    { "cgroup", step_cgroup },  { "oom_score_adj", step_oom },
+	{ "stdio", step_stdio },      { "setsid", step_session }, { "setrlimit", step_limits },
+	{ "setgroups", step_groups }, { "setgid", step_gid },	  { "setuid", step_uid },
+	{ "parent", step_parent },    { "chdir", step_cwd },	  { "exec", step_exec },
 };
 
 struct report {
@@ -199,7 +212,7 @@ static pid_t fork_into(const struct spawn *s, bool *ret_placed)
 
 int spawn_start(const struct spawn *s, pid_t *ret_pid, int *ret_report)
 {
-	struct child child = { .spawn = s, .order = s->order };
+	struct child child = { .spawn = s, .order = s->order, .parent = getpid() };
 	int ends[2];
 	pid_t pid;
 
