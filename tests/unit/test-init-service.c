@@ -210,6 +210,27 @@ static void test_tasks_are_bounded_and_all_can_be_told_at_once(void **state)
 	await_exit(r, 0);
 }
 
+static void test_task_without_a_cgroup_goes_with_a_killed_init(void **state)
+{
+	struct rig *r = *state;
+	struct frame_writer w;
+	struct answer a;
+
+	if (r->with_cgroup)
+		return; /* its cgroup is the agent's to empty */
+	order_shell(&w, "main", "exec sleep 1000");
+	frame_put_u32(&w, FRAME_TAG_UID, 65534); /* a change of user clears what parents set */
+	frame_put_u32(&w, FRAME_TAG_GID, 65534);
+	send_frame(r->agent, &w, NULL, 0);
+	a = await_state(r->agent, "main",
+			geteuid() == 0 ? FRAME_STATE_RUNNING : FRAME_STATE_FAILED);
+	assert_int_equal(kill(r->init, SIGKILL), 0);
+	assert_int_equal(waitpid(r->init, NULL, 0), r->init);
+	r->init = -1;
+	if (a.pid > 0)
+		await_gone((pid_t)a.pid);
+}
+
 static void test_agent_that_does_not_read_is_dropped_and_others_are_served(void **state)
 {
 	struct rig *r = *state;
@@ -438,6 +459,7 @@ int main(void)
 		RIG_TEST(test_stranger_is_not_served),
 		RIG_TEST(test_descriptors_beyond_three_are_closed),
 		RIG_TEST(test_tasks_are_bounded_and_all_can_be_told_at_once),
+		RIG_TEST(test_task_without_a_cgroup_goes_with_a_killed_init),
 		RIG_TEST(test_agent_that_does_not_read_is_dropped_and_others_are_served),
 		RIG_TEST(test_quit_kills_everything_and_leaves_nothing),
 		RIG_TEST(test_sigterm_gives_each_task_its_grace_and_refuses_new_ones),
