@@ -70,6 +70,8 @@ struct journal *journal_free(struct journal *j)
 	if (!j)
 		return NULL;
 	assert(list_empty(&j->readers));
+	if (j->store) /* an orderly end leaves no hole in the numbers */
+		(void)store_set_sequence(j->store, j->last);
 	for (size_t i = 0; i < j->kept; i++) {
 		free(j->slots[i].slice);
 		free(j->slots[i].text);

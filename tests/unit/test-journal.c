@@ -258,6 +258,7 @@ static void test_numbers_go_on_over_restarts(void **state)
 		last = journal_last(r.journal);
 		journal_reader_free(reader);
 		rig_done(&r);
+		assert_int_equal(store_sequence(store), last); /* an orderly end: no hole */
 		store_free(store);
 	}
 	scratch_done(&dir);
