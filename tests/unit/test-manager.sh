@@ -31,6 +31,7 @@ manager=/usr/lib/systemd/systemd
 [ -x "$manager" ] || manager=/lib/systemd/systemd
 [ -x "$manager" ] || skip "no systemd is installed"
 command -v unshare >/dev/null || skip "no unshare"
+mountpoint -q / || skip "the root here is no mount point (a chroot): no namespace can be made of it"
 
 name=reeve-test-manager-$$
 made=
