@@ -44,6 +44,8 @@ static int cgroupfs_open(struct manager *m, struct fail *f)
 	uint32_t root_mask = 0;
 	int r;
 
+	if (!manager_is_at_home(m))
+		return fail_set(f, -EOPNOTSUPP, "the inventory is that of another machine");
 	if (m->host->cgroup_fd < 0)
 		return fail_set(f, -EOPNOTSUPP, "no cgroup v2 hierarchy is mounted");
 	if (tree_name(m, &name) < 0)

@@ -40,6 +40,8 @@ static int systemd_backend_open(struct manager *m, struct fail *f)
 {
 	int r;
 
+	if (!manager_is_at_home(m))
+		return fail_set(f, -EOPNOTSUPP, "the inventory is that of another machine");
 	if (m->host->cgroup_fd < 0)
 		return fail_set(f, -EOPNOTSUPP, "no cgroup v2 hierarchy is mounted");
 	r = systemd_open(&m->systemd, m->loop, m->bus, f);

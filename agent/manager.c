@@ -35,6 +35,16 @@ struct view manager_view(const struct manager *m)
 			      .health = m->health };
 }
 
+const struct host *manager_machine(const struct manager *m)
+{
+	return m->machine ? m->machine : m->host;
+}
+
+bool manager_is_at_home(const struct manager *m)
+{
+	return !m->machine && !m->config->topology;
+}
+
 struct slice *manager_slice(const struct manager *m, const char *id)
 {
 	return map_get(m->slices, id);
@@ -88,7 +98,7 @@ int manager_rediscover(struct manager *m, struct fail *f)
 	_cleanup_(inventory_freep) struct inventory *found = NULL;
 	_cleanup_json_ json_t *changes = json_array();
 	struct inventory *old = m->inventory;
-	int r = discover_run(m->host, m->config->topology, &found, f);
+	int r = discover_run(manager_machine(m), m->config->topology, &found, f);
 
 	if (r < 0)
 		return r;
@@ -177,8 +187,10 @@ static void raise_descriptors(void)
 static int start_ground(struct manager *m, struct fail *f)
 {
 	const struct config *c = m->config;
-	int r = host_open(&m->host, c->root, f);
+	int r = host_open(&m->host, NULL, f);
 
+	if (r == 0 && c->root)
+		r = host_open(&m->machine, c->root, f);
 	if (r < 0)
 		return r;
 	r = sd_event_default(&m->loop);
@@ -239,7 +251,7 @@ static int start_ledger(struct manager *m, struct fail *f)
 	r = journal_new(&m->journal, m->host, m->store, (size_t)m->config->events_kept, f);
 	if (r < 0)
 		return r;
-	r = discover_run(m->host, m->config->topology, &m->inventory, f);
+	r = discover_run(manager_machine(m), m->config->topology, &m->inventory, f);
 	if (r < 0)
 		return r;
 	m->inventory->generation = 1;
@@ -279,7 +291,8 @@ static int start_doors(struct manager *m, struct fail *f)
 {
 	struct fail why = { 0 };
 
-	if (m->host->live && discover_watch_new(&m->hotplug, m->loop, on_hotplug, m, &why) < 0)
+	if (manager_is_at_home(m) &&
+	    discover_watch_new(&m->hotplug, m->loop, on_hotplug, m, &why) < 0)
 		log_warning(NULL, "%s", why.text);
 	if (api_new(&m->api, m) < 0)
 		return fail_set(f, -ENOMEM, "out of memory");
@@ -384,6 +397,7 @@ struct manager *manager_free(struct manager *m)
 	store_free(m->store);
 	close_fd(m->lock_fd);
 	sd_event_unref(m->loop);
+	host_free(m->machine);
 	host_free(m->host);
 	free(m);
 	return NULL;

@@ -20,7 +20,8 @@ struct server;
 
 struct manager {
 	const struct config *config;
-	struct host *host;
+	struct host *host;    /* the live one: what runs, runs here */
+	struct host *machine; /* that is looked at: another one with --root; NULL: the live one */
 	sd_event *loop;
 	int lock_fd; /* of the runtime directory */
 	char boot_id[40];
@@ -58,6 +59,10 @@ static inline void manager_freep(struct manager **m)
 }
 
 struct view manager_view(const struct manager *m);
+/* Whose hardware is in the inventory, and whether that is the machine we run on: the CPUs of
+ * another one cannot be held here. */
+const struct host *manager_machine(const struct manager *m);
+bool manager_is_at_home(const struct manager *m);
 struct slice *manager_slice(const struct manager *m, const char *id);
 /* The agent may have nothing to do for a while: what was needed for a moment only is given back,
  * once, when nothing has happened for some seconds. */

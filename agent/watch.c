@@ -133,7 +133,11 @@ static void look_at_inventory(struct manager *m)
 	char evidence[256];
 	struct reading r = { .subject = "node", .type = "inventory" };
 
-	if (m->inventory->notes_count > 0) {
+	if (!manager_is_at_home(m)) {
+		r.verdict = VERDICT_UNKNOWN;
+		r.evidence =
+			"the inventory is that of another machine: nothing of it can be held here";
+	} else if (m->inventory->notes_count > 0) {
 		(void)snprintf(evidence, sizeof(evidence), "%zu notes; the first: %s: %s",
 			       m->inventory->notes_count, m->inventory->notes[0].driver,
 			       m->inventory->notes[0].text); /* may be cut */
@@ -141,7 +145,7 @@ static void look_at_inventory(struct manager *m)
 		r.evidence = evidence;
 	}
 	(void)feed(&r, m);
-	(void)discover_check(m->host, m->inventory, feed, m);
+	(void)discover_check(manager_machine(m), m->inventory, feed, m);
 }
 
 void watch_look(struct watch *w)
@@ -331,8 +335,7 @@ int watch_new(struct watch **ret, struct manager *m, struct fail *f)
 		watch_free(w);
 		return fail_set(f, r, "cannot set up the heartbeat: %s", strerror(-r));
 	}
-	if (m->host->live)
-		open_triggers(w);
+	open_triggers(w);
 	*ret = w;
 	return 0;
 }

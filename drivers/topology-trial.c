@@ -63,22 +63,35 @@ static void run_child(int (*load)(void *), void *argument)
 	_exit(r > -STATUS_OTHER && r <= 0 ? -r : STATUS_OTHER);
 }
 
-int topology_trial(int (*load)(void *argument), void *argument, struct fail *f)
+/* Our caller may have its children reaped by the kernel (SA_NOCLDWAIT): not this one. */
+static int run_and_wait(int (*load)(void *argument), void *argument, int *ret_status)
 {
-	int status = 0;
-	pid_t child, r;
+	const struct sigaction wanted = { .sa_handler = SIG_DFL };
+	struct sigaction before;
+	pid_t child, r = -1;
+	int error;
 
-	(void)fflush(NULL);
+	if (sigaction(SIGCHLD, &wanted, &before) < 0)
+		return -errno;
 	child = fork();
-	if (child < 0)
-		return fail_set(f, -errno, "cannot fork: %s", strerror(errno));
 	if (child == 0)
 		run_child(load, argument);
 	do
-		r = waitpid(child, &status, 0);
-	while (r < 0 && errno == EINTR);
+		r = child < 0 ? -1 : waitpid(child, ret_status, 0);
+	while (child > 0 && r < 0 && errno == EINTR);
+	error = r < 0 ? -errno : 0;
+	(void)sigaction(SIGCHLD, &before, NULL); /* as it was: cannot fail */
+	return error;
+}
+
+int topology_trial(int (*load)(void *argument), void *argument, struct fail *f)
+{
+	int status = 0, r;
+
+	(void)fflush(NULL);
+	r = run_and_wait(load, argument, &status);
 	if (r < 0)
-		return fail_set(f, -errno, "cannot wait for the child: %s", strerror(errno));
+		return fail_set(f, r, "cannot try it in a child: %s", strerror(-r));
 	if (WIFSIGNALED(status))
 		return fail_set(f, -EBADMSG, "hwloc stumbles over it (%s)",
 				strsignal(WTERMSIG(status)));

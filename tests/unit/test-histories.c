@@ -35,7 +35,7 @@ static void random_devices(struct random *r, struct inventory *inv, unsigned nod
 	unsigned count = (unsigned)draw(r, 9);
 
 	for (unsigned i = 0; i < count; i++) {
-		char name[8], pci[24], path[40];
+		char name[16], pci[24], path[40];
 		int node = (int)(draw(r, nodes) * step);
 		struct device *d;
 

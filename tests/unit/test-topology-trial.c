@@ -57,6 +57,20 @@ static void test_trial_answers_what_the_child_returned(void **state)
 	assert_int_equal(f.error, 0);
 }
 
+/* The agent has the kernel reap its children. */
+static void test_trial_does_not_depend_on_who_reaps_children(void **state)
+{
+	const struct sigaction reaped = { .sa_handler = SIG_DFL, .sa_flags = SA_NOCLDWAIT };
+	struct sigaction before, after;
+	struct fail f;
+
+	(void)state;
+	assert_int_equal(sigaction(SIGCHLD, &reaped, &before), 0);
+	assert_int_equal(trial(load_returns, -EINVAL, &f), -EINVAL);
+	assert_int_equal(sigaction(SIGCHLD, &before, &after), 0);
+	assert_true(after.sa_flags & SA_NOCLDWAIT); /* left as it was */
+}
+
 static void test_trial_tells_of_a_crash_in_a_sentence(void **state)
 {
 	struct fail f;
@@ -83,6 +97,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_trial_answers_what_the_child_returned),
+		cmocka_unit_test(test_trial_does_not_depend_on_who_reaps_children),
 		cmocka_unit_test(test_trial_tells_of_a_crash_in_a_sentence),
 		cmocka_unit_test(test_trial_bounds_the_memory_of_the_child),
 	};
