@@ -186,8 +186,8 @@ static void delete_slice(struct exchange *x)
 
 static void post_task(struct exchange *x)
 {
-	_cleanup_json_ json_t *body = exchange_body(x);
 	struct api_caller caller = caller_of(x);
+	_cleanup_json_ json_t *body = exchange_body(x); /* without one, x is gone */
 	struct api_task task = { .request = body };
 	struct fail why = { 0 };
 
@@ -247,9 +247,9 @@ static void post_signal(struct exchange *x)
 		{ "signal", JSON_KIND_STRING, 0, .required = true, .maximum = 16 },
 		{ 0 },
 	};
-	_cleanup_json_ json_t *body = exchange_body(x);
 	struct api_caller caller = caller_of(x);
 	struct api_task_order order = task_of(x);
+	_cleanup_json_ json_t *body = exchange_body(x); /* without one, x is gone */
 	struct fail why = { 0 };
 	const char *name = NULL;
 	int signal = 0, r;
@@ -270,9 +270,9 @@ static void post_stop(struct exchange *x)
 		{ "grace", JSON_KIND_DURATION, 0, .maximum = 3600ULL * 1000000 },
 		{ 0 },
 	};
-	_cleanup_json_ json_t *body = exchange_body(x);
 	struct api_caller caller = caller_of(x);
 	struct api_task_order order = task_of(x);
+	_cleanup_json_ json_t *body = exchange_body(x); /* without one, x is gone */
 	struct fail why = { 0 };
 	uint64_t grace = UINT64_MAX;
 	int r;
