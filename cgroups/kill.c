@@ -169,15 +169,12 @@ static int signal_rounds(int cgroup, struct round *round, unsigned rounds)
 	return round->error < 0 ? round->error : -EAGAIN;
 }
 
-int cg_signal(int cgroup, int signal)
+static int signal_all(int cgroup, int signal)
 {
 	bool kill = signal == SIGKILL;
 	struct round round = { .signal = signal };
-	int r;
+	int r = signal_rounds(cgroup, &round, kill ? KILL_ROUNDS : SIGNAL_ROUNDS);
 
-	if (signal <= 0 || signal >= NSIG)
-		return -EINVAL;
-	r = signal_rounds(cgroup, &round, kill ? KILL_ROUNDS : SIGNAL_ROUNDS);
 	free(round.done);
 	return r == -EAGAIN && !kill ? 0 : r;
 }
@@ -186,7 +183,16 @@ int cg_kill(int cgroup)
 {
 	int r = fs_write(cgroup, "cgroup.kill", "1");
 
-	return r == -ENOENT ? cg_signal(cgroup, SIGKILL) : r;
+	return r == -ENOENT ? signal_all(cgroup, SIGKILL) : r;
+}
+
+/* A process that forks and leaves can be missed by a round that reads just then; the kernel's own
+ * kill cannot be outrun. */
+int cg_signal(int cgroup, int signal)
+{
+	if (signal <= 0 || signal >= NSIG)
+		return -EINVAL;
+	return signal == SIGKILL ? cg_kill(cgroup) : signal_all(cgroup, signal);
 }
 
 int cg_freeze(int cgroup, bool frozen)
