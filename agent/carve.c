@@ -194,6 +194,7 @@ static int on_init_dead(sd_event_source *source, int fd, uint32_t revents, void 
 	(void)fd;
 	(void)revents;
 	s->emptied = sd_event_source_disable_unref(s->emptied);
+	disarm(s); /* PID 1 may take longer to answer than the wait for this would have */
 	remove_resources(s);
 	return 0;
 }
