@@ -194,7 +194,6 @@ static int on_init_dead(sd_event_source *source, int fd, uint32_t revents, void 
 	(void)fd;
 	(void)revents;
 	s->emptied = sd_event_source_disable_unref(s->emptied);
-	disarm(s); /* PID 1 may take longer to answer than the wait for this would have */
 	remove_resources(s);
 	return 0;
 }
@@ -216,7 +215,7 @@ static void remove_resources(struct slice *s)
 	struct fail why = { 0 };
 	int r;
 
-	if (await_init(s))
+	if (s->admitting || await_init(s)) /* on_admitted, on_removed or its death goes on */
 		return;
 	enforce_undo(s);
 	s->admitting = true;
@@ -239,8 +238,7 @@ static void retreat(struct slice *s, const struct fail *why)
 	if (s->init_fd >= 0)
 		(void)syscall(SYS_pidfd_send_signal, s->init_fd, SIGKILL, NULL,
 			      0); /* may be gone */
-	if (!s->admitting)	  /* else on_admitted or on_removed goes on */
-		remove_resources(s);
+	remove_resources(s);
 }
 
 static int on_create_late(sd_event_source *source, uint64_t usec, void *userdata)
@@ -264,9 +262,8 @@ void carve_keep_record(struct slice *s)
 
 	if (!s->manager->store || !document)
 		return;
-	record = json_pack("{s:s,s:I,s:I,s:O}", "boot_id", s->manager->boot_id, "created_usec",
-			   (json_int_t)s->created_usec, "init_start_time",
-			   (json_int_t)s->init_start_time, "slice", document);
+	record = json_pack("{s:s,s:I,s:O}", "boot_id", s->manager->boot_id, "created_usec",
+			   (json_int_t)s->created_usec, "slice", document);
 	text = record ? json_text(record) : NULL;
 	if (!text || store_put_slice(s->manager->store, s->id, text, &why) < 0)
 		log_warning(&(struct log_about){ .slice = s->id },

@@ -60,7 +60,6 @@ struct slice {
 	char *dir; /* below the runtime directory: init.sock, record */
 	pid_t init_pid;
 	int init_fd; /* its pidfd */
-	uint64_t init_start_time;
 	struct enforcements enforced;
 	struct map *tasks; /* name -> struct slice_task */
 	unsigned tasks_made;

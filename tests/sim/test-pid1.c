@@ -212,6 +212,25 @@ static void test_slice_deleted_while_pid1_makes_it_is_told_once_to_each(void **s
 	rig_done(&r);
 }
 
+/* The wait for the death of reeve-init ends before a slow PID 1 has answered. */
+static void test_slow_pid1_is_asked_once_to_take_a_slice_down(void **state)
+{
+	struct answer answer = { 0 };
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, FAKE_LATE, 800000);
+	systemd_set_timeout(r.agent.manager->systemd, 10 * SECOND);
+	create(&r, &answer); /* fails in the end: no cgroup is where this PID 1 says */
+	assert_true(agent_await(&r.agent, &answer, 15 * SECOND));
+	assert_int_not_equal(answer.error, 0);
+	assert_nothing_left(&r);
+	assert_int_equal(answer.calls, 1);
+	assert_int_equal(fake_pid1_calls(r.fake, "StopUnit"), 2); /* the scope and the slice */
+	answer_done(&answer);
+	rig_done(&r);
+}
+
 static void test_agent_that_stops_while_pid1_works_leaves_no_reeve_init(void **state)
 {
 	struct answer answer = { 0 };
@@ -242,6 +261,7 @@ int main(void)
 			test_slice_is_taken_back_when_the_cgroup_that_pid1_names_is_not_there),
 		cmocka_unit_test(test_slice_is_taken_back_when_the_connection_to_pid1_breaks),
 		cmocka_unit_test(test_slice_deleted_while_pid1_makes_it_is_told_once_to_each),
+		cmocka_unit_test(test_slow_pid1_is_asked_once_to_take_a_slice_down),
 		cmocka_unit_test(test_agent_that_stops_while_pid1_works_leaves_no_reeve_init),
 	};
 
