@@ -47,7 +47,10 @@ static int systemd_backend_open(struct manager *m, struct fail *f)
 	r = systemd_open(&m->systemd, m->loop, m->bus, f);
 	if (r < 0)
 		return r;
-	r = cg_available(m->host->cgroup_fd, &m->controllers);
+	/* On a hybrid host PID 1 enables none for its units (systemd's cg_enable_everywhere()). */
+	m->controllers = 0;
+	if (m->layout == CG_LAYOUT_UNIFIED)
+		r = cg_available(m->host->cgroup_fd, &m->controllers);
 	return r < 0 ? fail_set(f, r, "cannot read the controllers: %s", strerror(-r)) : 0;
 }
 

@@ -270,6 +270,14 @@ static bool isolating(const struct enforcement *row)
 	       row->mechanism == MECHANISM_CPUSET;
 }
 
+static const char *reason_of(const struct work *w, const char *limit)
+{
+	for (size_t i = 0; i < w->rows.count; i++)
+		if (strcmp(w->rows.items[i].limit, limit) == 0 && w->rows.items[i].reason)
+			return w->rows.items[i].reason;
+	return "no cpuset controller holds them";
+}
+
 /* isolation: required. Exclusive CPUs need a partition (cpuset alone keeps in, not out); everything
  * else a row that the kernel holds. */
 static int check_isolation(const struct work *w, struct fail *f)
@@ -280,7 +288,8 @@ static int check_isolation(const struct work *w, struct fail *f)
 		return fail_code(
 			f, -EOPNOTSUPP, "isolation-unavailable",
 			"isolation is required, and this kernel made no isolated partition "
-			"of these CPUs");
+			"of these CPUs: %s",
+			reason_of(w, "partition"));
 	for (size_t i = 0; i < w->rows.count; i++) {
 		const struct enforcement *row = &w->rows.items[i];
 
