@@ -141,6 +141,8 @@ static void on_hotplug(void *userdata)
 
 	if (manager_rediscover(m, &why) < 0)
 		log_error(NULL, "the hardware changed, and cannot be looked at: %s", why.text);
+	watch_look(m->watch); /* what changed may be trouble, and may be the end of one */
+	manager_settle(m);
 }
 
 static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo *info,
@@ -243,6 +245,16 @@ static void open_store(struct manager *m)
 			  m->config->state_dir);
 }
 
+/* Before the first look, so that nothing can change between the two unheard. */
+static void open_hotplug(struct manager *m)
+{
+	struct fail why = { 0 };
+
+	if (manager_is_at_home(m) &&
+	    discover_watch_new(&m->hotplug, m->loop, on_hotplug, m, &why) < 0)
+		log_warning(NULL, "%s", why.text);
+}
+
 static int start_ledger(struct manager *m, struct fail *f)
 {
 	int r;
@@ -251,6 +263,7 @@ static int start_ledger(struct manager *m, struct fail *f)
 	r = journal_new(&m->journal, m->host, m->store, (size_t)m->config->events_kept, f);
 	if (r < 0)
 		return r;
+	open_hotplug(m);
 	r = discover_run(manager_machine(m), m->config->topology, &m->inventory, f);
 	if (r < 0)
 		return r;
@@ -289,11 +302,6 @@ static int start_hands(struct manager *m, struct fail *f)
 
 static int start_doors(struct manager *m, struct fail *f)
 {
-	struct fail why = { 0 };
-
-	if (manager_is_at_home(m) &&
-	    discover_watch_new(&m->hotplug, m->loop, on_hotplug, m, &why) < 0)
-		log_warning(NULL, "%s", why.text);
 	if (api_new(&m->api, m) < 0)
 		return fail_set(f, -ENOMEM, "out of memory");
 	return server_new(&m->server, m, f);
@@ -380,7 +388,6 @@ struct manager *manager_free(struct manager *m)
 		return NULL;
 	m->server = server_free(m->server);
 	m->api = api_free(m->api);
-	discover_watch_free(m->hotplug);
 	sd_event_source_disable_unref(m->settle);
 	watch_free(m->watch);
 	free_slices(m);
@@ -393,6 +400,7 @@ struct manager *manager_free(struct manager *m)
 	health_free(m->health);
 	cpuset_free(m->reserve.cpus);
 	inventory_free(m->inventory);
+	discover_watch_free(m->hotplug);
 	journal_free(m->journal);
 	store_free(m->store);
 	close_fd(m->lock_fd);

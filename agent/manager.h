@@ -28,6 +28,7 @@ struct manager {
 	uint64_t started_usec;
 	struct store *store; /* NULL: the state directory cannot be written; said in health */
 	struct journal *journal;
+	struct discover_watch *hotplug; /* NULL: not ours to watch, or not to be had */
 	struct inventory *inventory;
 	struct reserve reserve;
 	struct health *health;
@@ -42,7 +43,6 @@ struct manager {
 	char *tree_path;
 	struct map *slices;
 	char *init_path; /* reeve-init */
-	struct discover_watch *hotplug;
 	sd_event_source *settle;
 	struct watch *watch;
 	struct api *api;

@@ -7,6 +7,7 @@
 #include "cgroups/usage.h"
 #include "document.h"
 #include "manager.h"
+#include "presence.h"
 #include "privs.h"
 #include "util/cleanup.h"
 #include "util/log.h"
@@ -44,23 +45,59 @@ struct watch {
 	size_t count;
 };
 
-static int feed(const struct reading *r, void *userdata)
+static int tell(struct manager *m, const struct reading *c)
 {
-	struct manager *m = userdata;
-	const struct condition *c = NULL;
-	_cleanup_free_ char *text = NULL;
-	_cleanup_json_ json_t *data = NULL;
-	int k = health_feed(m->health, r, m->host->monotonic_usec(m->host), &c);
+	_cleanup_json_ json_t *data =
+		json_pack("{s:s,s:s,s:s,s:s*}", "subject", c->subject, "type", c->type, "verdict",
+			  verdict_to_string(c->verdict), "evidence", c->evidence);
+	_cleanup_free_ char *text = data ? json_text(data) : NULL;
 
-	if (k <= 0)
-		return k;
-	data = json_pack("{s:s,s:s,s:s,s:s*}", "subject", c->subject, "type", c->type, "verdict",
-			 verdict_to_string(c->verdict), "evidence", c->evidence);
-	text = data ? json_text(data) : NULL;
 	log_notice(&(struct log_about){ .device = c->subject }, "%s of %s is %s: %s", c->type,
 		   c->subject, verdict_to_string(c->verdict), c->evidence ? c->evidence : "well");
 	return journal_report(m->journal, EVENT_HEALTH_CHANGED,
 			      &(struct event_about){ .device = c->subject }, text);
+}
+
+static int feed(const struct reading *r, void *userdata)
+{
+	struct manager *m = userdata;
+	const struct condition *c = NULL;
+	int k = health_feed(m->health, r, m->host->monotonic_usec(m->host), &c);
+
+	if (k <= 0)
+		return k;
+	return tell(m, &(struct reading){ .subject = c->subject,
+					  .type = c->type,
+					  .verdict = c->verdict,
+					  .evidence = c->evidence });
+}
+
+/* A reader of events counts on hearing of the end of what was not well. */
+static void forget(struct manager *m, const char *subject)
+{
+	size_t cursor = 0;
+
+	for (const struct condition *c; (c = health_next(m->health, &cursor));)
+		if (c->verdict != VERDICT_OK && strcmp(c->subject, subject) == 0)
+			(void)tell(m, &(struct reading){ .subject = subject,
+							 .type = c->type,
+							 .evidence = "the device is gone and no "
+								     "slice holds it" });
+}
+
+static void look_at_presence(struct manager *m)
+{
+	_cleanup_free_ char *gone = NULL;
+
+	(void)presence_check(m->inventory, m->ledger, m->health, feed, m);
+	for (const char *subject; (subject = presence_gone(m->inventory, m->ledger, m->health));) {
+		free(gone);
+		gone = strdup(subject); /* it is the health's, which is about to drop it */
+		if (!gone)
+			return; /* the next look forgets it */
+		forget(m, gone);
+		health_forget(m->health, gone);
+	}
 }
 
 static void look_at_pressure(struct manager *m)
@@ -154,6 +191,7 @@ void watch_look(struct watch *w)
 	look_at_means(w->manager);
 	look_at_store(w->manager);
 	look_at_inventory(w->manager);
+	look_at_presence(w->manager);
 }
 
 static json_t *pressure_document(const struct cg_pressure *p)

@@ -63,6 +63,17 @@ int discovery_note(struct discovery *d, const char *driver, const char *format, 
 /* check() hands each observation here; it copies what it needs. */
 typedef int (*driver_report)(const struct reading *reading, void *userdata);
 
+/* What udev does not announce (a carrier that comes or goes, an address): a descriptor of the live
+ * kernel's that is readable when it may have happened. */
+struct driver_bell {
+	/* A descriptor, non-blocking and closed on exec, that the caller owns; or a negative errno
+	 * with the sentence. */
+	int (*open)(struct fail *f);
+	/* Reads what is there, a bounded part of it at a time. 1: a probe may say something else;
+	 * 0: nothing that a probe would show; a negative errno: it will ring no more. */
+	int (*heard)(int fd);
+};
+
 struct driver {
 	const char *name; /* "cpu", "memory", "pci", "gpu", "nic", "disk", "smbios", ... */
 	enum driver_phase phase;
@@ -73,6 +84,7 @@ struct driver {
 	/* udev subsystems whose events mean that a probe may say something else; NULL-terminated;
 	 * NULL: nothing to watch. */
 	const char *const *watch;
+	const struct driver_bell *bell; /* beside udev; NULL: udev tells all there is to know */
 	/* Reads what tells of trouble with one of its devices; quick, never blocks; NULL: nothing.
 	 */
 	int (*check)(const struct host *host, const struct device *device, driver_report report,

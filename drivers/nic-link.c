@@ -10,6 +10,7 @@
 #include <netlink/netlink.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,17 +40,40 @@ static void take_link(struct nl_object *object, void *userdata)
 	copy(l->kind, sizeof(l->kind), rtnl_link_get_type(link));
 }
 
+bool nic_address_counts(int family, unsigned scope, const void *bytes, size_t size)
+{
+	const uint8_t *b = bytes;
+
+	if (scope >= RT_SCOPE_LINK)
+		return false;
+	/* For IPv4 the scope is whatever the tool that added it said: most say global. */
+	if (family == AF_INET && size == 4)
+		return b[0] != 127 && !(b[0] == 169 && b[1] == 254);
+	if (family == AF_INET6 && size == 16)
+		return !(b[0] == 0xfe && (b[1] & 0xc0) == 0x80);
+	return true; /* what is not understood is not given away */
+}
+
+static void note_address(struct nic_link *link, struct nl_addr *address)
+{
+	if (!link->address[0])
+		(void)nl_addr2str(address, link->address, sizeof(link->address)); /* it fits */
+}
+
 static void take_address(struct nl_object *object, void *userdata)
 {
 	struct nic_links *all = userdata;
 	struct rtnl_addr *address = (struct rtnl_addr *)object;
 
-	/* Every interface that is up has a link-local IPv6 address: that alone carries nothing. */
-	if (rtnl_addr_get_scope(address) >= RT_SCOPE_LINK)
+	struct nl_addr *local = rtnl_addr_get_local(address);
+
+	if (local &&
+	    !nic_address_counts(nl_addr_get_family(local), (unsigned)rtnl_addr_get_scope(address),
+				nl_addr_get_binary_addr(local), nl_addr_get_len(local)))
 		return;
 	for (size_t i = 0; i < all->count; i++)
 		if (all->links[i].number == rtnl_addr_get_ifindex(address))
-			all->links[i].addressed = true;
+			note_address(&all->links[i], local);
 }
 
 static int dump_links(struct nl_sock *socket, struct nic_links *all)

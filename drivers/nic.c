@@ -197,7 +197,7 @@ static int refuse(struct device *nic, const char *reason)
 static int set_offerable(const struct interface *i, struct device *nic)
 {
 	const char *kind = nic->nic.nic_kind;
-	char upper[64], reason[128];
+	char upper[64], reason[160];
 
 	if (strcmp(kind, "virtual-function") == 0)
 		return refuse(nic, "a virtual function: its physical function is what is offered");
@@ -207,8 +207,11 @@ static int set_offerable(const struct interface *i, struct device *nic)
 	(void)snprintf(reason, sizeof(reason), "it carries the interface %s", upper); /* fits */
 	if (upper[0])
 		return refuse(nic, reason);
-	if (i->link && i->link->addressed)
-		return refuse(nic, "it carries an address of the host");
+	if (i->link && i->link->address[0]) {
+		(void)snprintf(reason, sizeof(reason), "it carries an address of the host, %s",
+			       i->link->address); /* fits */
+		return refuse(nic, reason);
+	}
 	if (i->d->host->live && !i->link)
 		return refuse(nic,
 			      "rtnetlink does not tell whether it carries an address of the host");
@@ -305,5 +308,6 @@ const struct driver driver_nic = {
 	.phase = DRIVER_PHASE_IO,
 	.probe = nic_probe,
 	.watch = nic_subsystems,
+	.bell = &nic_bell,
 	.check = nic_check,
 };

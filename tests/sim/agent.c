@@ -76,7 +76,7 @@ static void begin(struct agent *a)
 	adopt_slices(a->manager);
 }
 
-void agent_open(struct agent *a, enum backend_choice backend)
+static void open_agent(struct agent *a, enum backend_choice backend, const char *root)
 {
 	static const char *const names[] = { "auto", "systemd", "cgroupfs", "process" };
 	static const struct {
@@ -99,7 +99,18 @@ void agent_open(struct agent *a, enum backend_choice backend)
 	set(&a->config, "agent", "backend", names[backend]);
 	set(&a->config, "reserve", "cores", "0");
 	set(&a->config, "reserve", "memory", "0");
+	a->config.root = root ? strdup(root) : NULL;
 	begin(a);
+}
+
+void agent_open(struct agent *a, enum backend_choice backend)
+{
+	open_agent(a, backend, NULL);
+}
+
+void agent_open_at(struct agent *a, const char *root)
+{
+	open_agent(a, BACKEND_PROCESS, root);
 }
 
 void agent_done(struct agent *a)

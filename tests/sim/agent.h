@@ -23,8 +23,10 @@ struct agent {
 /* Why it cannot be had here, a sentence; NULL when it can: root, reeve-init, and for cgroupfs a
  * cgroup v2 hierarchy that can be written. */
 const char *agent_missing(enum backend_choice backend);
-/* Both assert. Opening starts the first agent. */
+/* All assert. Opening starts the first agent. */
 void agent_open(struct agent *a, enum backend_choice backend);
+/* The same on the hardware below another root, by back end process. */
+void agent_open_at(struct agent *a, const char *root);
 void agent_done(struct agent *a); /* stops it and removes the directories */
 /* One agent goes, the next takes over what it left. */
 void agent_restart(struct agent *a);

@@ -5,7 +5,9 @@
 #include "drivers/nic-link.h"
 #include "util/cleanup.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -189,8 +191,51 @@ static void test_nic_links_are_what_rtnetlink_tells(void **state)
 	lo = nic_links_find(&links, "lo");
 	assert_non_null(lo);
 	assert_int_equal(lo->number, 1);
-	assert_false(lo->addressed); /* 127.0.0.1 does not leave the host */
+	assert_string_equal(lo->address, ""); /* 127.0.0.1 does not leave the host */
 	assert_null(nic_links_find(&links, "no-such-interface"));
+}
+
+static void test_nic_addresses_of_the_link_do_not_count(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned scope;
+		bool counts;
+	} rows[] = {
+		{ "192.0.2.1", RT_SCOPE_UNIVERSE, true },
+		{ "192.0.2.1", RT_SCOPE_SITE, true },
+		{ "192.0.2.1", RT_SCOPE_LINK, false },
+		{ "192.0.2.1", RT_SCOPE_HOST, false },
+		{ "169.254.0.1", RT_SCOPE_UNIVERSE, false },
+		{ "169.254.255.255", RT_SCOPE_LINK, false },
+		{ "169.253.0.1", RT_SCOPE_UNIVERSE, true },
+		{ "168.254.0.1", RT_SCOPE_UNIVERSE, true },
+		{ "127.0.0.2", RT_SCOPE_UNIVERSE, false },
+		{ "0.0.0.0", RT_SCOPE_UNIVERSE, true },
+		{ "fe80::1", RT_SCOPE_LINK, false },
+		{ "fe80::1", RT_SCOPE_UNIVERSE, false },
+		{ "febf::1", RT_SCOPE_UNIVERSE, false },
+		{ "fec0::1", RT_SCOPE_SITE, true }, /* RFC 3879 took its meaning, not its use */
+		{ "fe7f::1", RT_SCOPE_UNIVERSE, true },
+		{ "fd00::1", RT_SCOPE_UNIVERSE, true },
+		{ "2001:db8::1", RT_SCOPE_UNIVERSE, true },
+		{ "::1", RT_SCOPE_HOST, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		bool six = strchr(rows[i].text, ':');
+		uint8_t bytes[16];
+
+		assert_int_equal(inet_pton(six ? AF_INET6 : AF_INET, rows[i].text, bytes), 1);
+		if (nic_address_counts(six ? AF_INET6 : AF_INET, rows[i].scope, bytes,
+				       six ? 16 : 4) != rows[i].counts)
+			fail_msg("%s, scope %u", rows[i].text, rows[i].scope);
+	}
+	assert_true(nic_address_counts(AF_INET, RT_SCOPE_UNIVERSE, NULL, 0));
+	assert_true(nic_address_counts(AF_INET6, RT_SCOPE_UNIVERSE, "\xfe\x80", 2));
+	assert_true(nic_address_counts(-1, RT_SCOPE_UNIVERSE, "\xfe\x80", 2));
+	assert_false(nic_address_counts(AF_INET6, UINT32_MAX, NULL, 0));
 }
 
 int main(void)
@@ -200,6 +245,7 @@ int main(void)
 		cmocka_unit_test(test_nic_set_up_without_carrier_is_degraded),
 		cmocka_unit_test(test_nic_of_the_live_host_has_its_loopback),
 		cmocka_unit_test(test_nic_links_are_what_rtnetlink_tells),
+		cmocka_unit_test(test_nic_addresses_of_the_link_do_not_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
