@@ -306,4 +306,5 @@ const struct driver driver_nic = {
 	.probe = nic_probe,
 	.watch = nic_subsystems,
 	.check = nic_check,
+	.nodes = nic_nodes,
 };
