@@ -17,3 +17,7 @@ struct devices *devices_free(struct devices *d);
 /* Puts the program on the slice, or finds that the right one is there (after a restart of the
  * agent, say), and adds a row for it and one for each device of the slice. -ENOMEM. */
 int devices_enforce(struct slice *s, struct enforcements *rows);
+
+/* Slices that own devices follow: what has gone is no longer theirs to open, since the kernel may
+ * give its numbers to the next that comes; what came back is. */
+void devices_inventory_changed(struct manager *m);

@@ -358,23 +358,30 @@ static void test_filter_without_room_for_all_nodes_says_so(void **state)
 	rig_done(&r);
 }
 
-static void test_device_that_the_machine_lost_is_no_longer_held(void **state)
+static void test_device_that_the_machine_lost_is_shut_and_opens_when_it_is_back(void **state)
 {
-	struct enforcements rows = { 0 };
+	const struct enforcement *row;
 	struct slice *s;
+	size_t rows;
 	struct rig r;
 
 	rig_open(&r, state);
 	make_both(&r);
-	assert_int_equal(manager_rediscover(r.agent.manager, NULL), 0);
 	s = manager_slice(r.agent.manager, r.owner);
-	assert_int_equal(devices_enforce(s, &rows), 0);
-	assert_int_equal(rows.count, 2);
-	assert_int_equal(rows.items[0].mechanism, MECHANISM_CGROUP);
-	assert_int_equal(rows.items[1].mechanism, MECHANISM_NONE);
-	assert_non_null(rows.items[1].reason);
-	enforcements_done(&rows);
-	assert_int_not_equal(run(&r, r.owner, "reads", READ_DISK), 0);
+	rows = s->enforced.count;
+	assert_int_equal(manager_rediscover(r.agent.manager, NULL), 0);
+	assert_int_equal(s->enforced.count, rows);
+	row = row_of(&r, r.owner, "disk-" DISK);
+	assert_non_null(row);
+	assert_int_equal(row->mechanism, MECHANISM_NONE);
+	assert_non_null(row->reason);
+	assert_held(&r, r.owner, "device_filter");
+	assert_int_not_equal(run(&r, r.owner, "gone", READ_DISK), 0);
+	add_disk(&r);
+	devices_inventory_changed(r.agent.manager);
+	assert_int_equal(s->enforced.count, rows);
+	assert_held(&r, r.owner, "disk-" DISK);
+	assert_int_equal(run(&r, r.owner, "back", READ_DISK), 0);
 	rig_done(&r);
 }
 
@@ -387,7 +394,8 @@ int main(void)
 		cmocka_unit_test(test_filter_follows_what_the_site_allows),
 		cmocka_unit_test(test_filter_that_is_switched_off_is_taken_away_and_said),
 		cmocka_unit_test(test_filter_without_room_for_all_nodes_says_so),
-		cmocka_unit_test(test_device_that_the_machine_lost_is_no_longer_held),
+		cmocka_unit_test(
+			test_device_that_the_machine_lost_is_shut_and_opens_when_it_is_back),
 	};
 
 	return cmocka_run_group_tests(tests, make_all, remove_all);
