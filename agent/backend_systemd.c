@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Slices made by PID 1: a transient reeve-<id>.slice with the limits as its properties, and in it a
  * delegated scope that holds reeve-init and, in leaves of our own, the tasks. One D-Bus transaction
- * a slice, none a task. systemd.io/CGROUP_DELEGATION. */
+ * a slice, none a task. systemd.io/CGROUP_DELEGATION. Device rules are no property of these units:
+ * what PID 1 keeps of them it writes anew at daemon-reload; see devices.c. */
 #include "backend.h"
 
 #include "enforce.h"

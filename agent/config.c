@@ -51,6 +51,8 @@ const struct config_key config_keys[] = {
 	KEY("reserve", "cores", CONFIG_NUMBER, reserve_cores, 0, 65536, NULL),
 	KEY("reserve", "cpus", CONFIG_CPUS, reserve_cpus, 0, 0, NULL),
 	KEY("reserve", "memory", CONFIG_BYTES, reserve_memory_bytes, 0, 1ULL << 50, "512MiB"),
+	KEY("isolation", "device-filter", CONFIG_BOOL, device_filter, 0, 0, "yes"),
+	KEY("isolation", "device-allow", CONFIG_DEVICES, device_allow, 0, 0, NULL),
 	KEY("limits", "connections", CONFIG_NUMBER, connections, 4, 65536, "1024"),
 	KEY("limits", "connections-per-uid", CONFIG_NUMBER, connections_per_uid, 1, 65536, "256"),
 	KEY("limits", "slices", CONFIG_NUMBER, slices, 1, 65536, "1024"),
@@ -143,6 +145,10 @@ static int set_value(struct config *c, const struct config_key *k, const char *v
 		return parse_choice(log_level_from_string, value, place);
 	case CONFIG_BACKEND:
 		return parse_choice(backend_choice_from_string, value, place);
+	case CONFIG_BOOL:
+		return parse_bool(value, place);
+	case CONFIG_DEVICES:
+		return device_allow_parse(value, place);
 	case CONFIG_NUMBER:
 	case CONFIG_OCTAL:
 	case CONFIG_BYTES:
@@ -164,6 +170,8 @@ static const char *expected(const struct config_key *k)
 		[CONFIG_CPUS] = "a list of CPUs such as 0-1,8",
 		[CONFIG_LOG_LEVEL] = "one of error, warning, notice, info, debug",
 		[CONFIG_BACKEND] = "one of auto, systemd, cgroupfs, process",
+		[CONFIG_BOOL] = "yes or no",
+		[CONFIG_DEVICES] = "a list such as /dev/kvm, /dev/ptp* r, c 10:232 rw",
 	};
 
 	return forms[k->kind];
@@ -220,6 +228,7 @@ void config_done(struct config *c)
 		if (k->kind == CONFIG_TEXT || k->kind == CONFIG_PATH)
 			free(*(char **)((char *)c + k->offset));
 	cpuset_free(c->reserve_cpus);
+	device_allow_done(&c->device_allow);
 	free(c->file);
 	free(c->root);
 	free(c->topology);

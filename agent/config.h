@@ -4,6 +4,7 @@
 /* Settings: defaults, then the configuration file, then the command line; one table of keys
  * (config_keys) gives name, form, bounds and meaning, for reeved.conf(5) as for the parser. */
 
+#include "device_allow.h"
 #include "util/cpuset.h"
 #include "util/fail.h"
 
@@ -29,6 +30,9 @@ struct config {
 	uint64_t reserve_cores; /* CONFIG_RESERVE_AUTO: one where there are four or more */
 	uint64_t reserve_memory_bytes;
 	struct cpuset *reserve_cpus;
+	/* [isolation] */
+	bool device_filter;
+	struct device_allow device_allow;
 	/* [limits] */
 	uint64_t connections, connections_per_uid, slices, tasks_per_slice, stream_bytes;
 	/* command line only */
@@ -46,6 +50,8 @@ enum config_kind {
 	CONFIG_CPUS,
 	CONFIG_LOG_LEVEL,
 	CONFIG_BACKEND,
+	CONFIG_BOOL,
+	CONFIG_DEVICES,
 };
 
 struct config_key {

@@ -7,6 +7,7 @@
 #include "backend.h"
 #include "cgroups/control.h"
 #include "cgroups/partition.h"
+#include "devices.h"
 #include "manager.h"
 #include "util/cleanup.h"
 #include "util/log.h"
@@ -217,24 +218,6 @@ static int read_policy(struct work *w)
 	return enforcements_add(&w->rows, &row);
 }
 
-static int report_devices(struct work *w)
-{
-	for (size_t i = 0; i < w->allocation->devices_count; i++) {
-		struct enforcement row = {
-			.resource = "devices",
-			.limit = w->allocation->devices[i],
-			.mechanism = MECHANISM_NONE,
-			.wanted = "exclusive",
-			.reason = "named in the task's environment; other processes are not kept "
-				  "from it",
-		};
-
-		if (enforcements_add(&w->rows, &row) < 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
 /* What a slice without any cgroup cannot hold still gets its row. */
 static int report_missing(struct work *w, const char *resource, const char *limit, uint64_t wanted)
 {
@@ -322,7 +305,7 @@ int enforce_apply(struct slice *s, struct fail *f)
 	if (r == 0 && !w.nodes_held && !cpuset_empty(w.allocation->nodes))
 		r = read_policy(&w);
 	if (r == 0)
-		r = report_devices(&w);
+		r = devices_enforce(s, &w.rows);
 	if (r < 0) {
 		enforcements_done(&w.rows);
 		return fail_set(f, r, "the limits cannot be set: %s", strerror(-r));

@@ -6,6 +6,7 @@
 #include "api.h"
 #include "backend.h"
 #include "carve.h"
+#include "devices.h"
 #include "document.h"
 #include "privs.h"
 #include "server.h"
@@ -111,6 +112,7 @@ int manager_rediscover(struct manager *m, struct fail *f)
 	inventory_free(old);
 	if (set_reserve(m) < 0 || publish(m, changes, m->inventory->generation) < 0)
 		return fail_set(f, -ENOMEM, "out of memory");
+	devices_inventory_changed(m);
 	manager_settle(m);
 	return 0;
 }
@@ -293,6 +295,8 @@ static int start_hands(struct manager *m, struct fail *f)
 
 	if (r < 0)
 		return r;
+	if (devices_new(&m->devices) < 0)
+		return fail_set(f, -ENOMEM, "out of memory");
 	m->layout = cg_layout_of(m->host);
 	r = backend_choose(m, &m->backend, f);
 	if (r < 0)
@@ -394,6 +398,7 @@ struct manager *manager_free(struct manager *m)
 	if (m->backend)
 		m->backend->close(m);
 	map_free(m->slices);
+	devices_free(m->devices);
 	free(m->init_path);
 	offers_free(m->offers);
 	ledger_free(m->ledger);

@@ -16,6 +16,7 @@
 #include "watch.h"
 
 struct api;
+struct devices;
 struct server;
 
 struct manager {
@@ -39,6 +40,7 @@ struct manager {
 	sd_bus *bus;		 /* to PID 1, borrowed: a test's; NULL: the system's */
 	struct systemd *systemd; /* backend systemd only */
 	const struct backend *backend;
+	struct devices *devices;
 	int tree_fd; /* backend cgroupfs: our own subtree */
 	char *tree_path;
 	struct map *slices;

@@ -58,6 +58,7 @@ struct slice *slice_free(struct slice *s)
 	sd_event_source_disable_unref(s->deadline);
 	sd_event_source_disable_unref(s->emptied);
 	enforcements_done(&s->enforced);
+	device_rules_done(&s->filtered);
 	request_done(&s->request);
 	close_fd(s->cgroup_fd);
 	close_fd(s->leaf_fd);

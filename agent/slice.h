@@ -4,6 +4,7 @@
 /* The running side of a slice and its tasks: what carve makes, launch fills and supervise follows.
  * Owned by the manager's map of slices; everything else borrows it within one callback. */
 
+#include "cgroups/device_filter.h"
 #include "model/allocation.h"
 #include "model/enforcement.h"
 #include "model/request.h"
@@ -61,7 +62,9 @@ struct slice {
 	pid_t init_pid;
 	int init_fd; /* its pidfd */
 	struct enforcements enforced;
-	struct map *tasks; /* name -> struct slice_task */
+	struct cg_device_filter filter; /* as devices.c found it last, */
+	struct device_rules filtered;	/* for these rules */
+	struct map *tasks;		/* name -> struct slice_task */
 	unsigned tasks_made;
 	struct channel *channel;
 	sd_event_source *deadline; /* of creating or deleting */

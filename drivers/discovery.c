@@ -44,3 +44,13 @@ int discovery_run(struct discovery *d)
 		}
 	return 0;
 }
+
+int driver_nodes(const struct host *host, const struct device *device, struct device_rules *into)
+{
+	int r = 0;
+
+	for (const struct driver *const *driver = drivers; r == 0 && *driver; driver++)
+		if ((*driver)->nodes)
+			r = (*driver)->nodes(host, device, into);
+	return r;
+}

@@ -287,4 +287,5 @@ const struct driver driver_disk = {
 	.probe = disk_probe,
 	.watch = disk_subsystems,
 	.check = disk_check,
+	.nodes = disk_nodes,
 };

@@ -3,10 +3,12 @@
 
 /* Which disks the host itself uses: mounts, swap, and what is stacked on them. */
 
+#include "util/device_rule.h"
 #include "util/host.h"
 
 #include <stdbool.h>
 
+struct device;
 struct discovery;
 
 /* disk-hwloc.c: the disks of an XML topology. -ENOMEM. */
@@ -31,3 +33,6 @@ const char *disk_transport(const char *path, const char *name);
 /* Whether a block device of that name and link is a disk: not a partition, an optical or floppy
  * drive, or what software makes (loop, ram, zram, dm, md, nbd, zd). */
 bool disk_is_real(const char *path, const char *name);
+
+/* disk-nodes.c: struct driver's nodes() */
+int disk_nodes(const struct host *host, const struct device *device, struct device_rules *into);

@@ -9,6 +9,7 @@
 
 #include "model/device.h"
 #include "model/health.h"
+#include "util/device_rule.h"
 #include "util/fail.h"
 #include "util/host.h"
 
@@ -89,7 +90,14 @@ struct driver {
 	 */
 	int (*check)(const struct host *host, const struct device *device, driver_report report,
 		     void *userdata);
+	/* Adds the device nodes by which programs use one of its devices; what is absent adds none.
+	 * NULL: its devices have none. 0, -ENOMEM, -E2BIG (more than a list holds). */
+	int (*nodes)(const struct host *host, const struct device *device,
+		     struct device_rules *into);
 };
+
+/* The nodes of a device, by the driver that knows its kind. As nodes(). */
+int driver_nodes(const struct host *host, const struct device *device, struct device_rules *into);
 
 /* Runs every driver, phase by phase; one that gives up leaves a note. d->machine was initialised by
  * the caller. -ENOMEM, or what the sink's note() returned. */

@@ -157,4 +157,5 @@ const struct driver driver_gpu = {
 	.phase = DRIVER_PHASE_IO,
 	.probe = gpu_probe,
 	.watch = gpu_subsystems,
+	.nodes = gpu_nodes,
 };

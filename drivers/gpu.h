@@ -19,3 +19,6 @@ int gpu_from_kfd(struct discovery *d);	  /* kfd.c: AMD's compute nodes */
 int gpu_from_nvidia(struct discovery *d); /* gpu-nvidia.c: /proc/driver/nvidia */
 int gpu_from_hwloc(struct discovery *d);  /* gpu-hwloc.c: what an XML file names */
 int gpu_from_drm(struct discovery *d);	  /* drm.c: cards and render nodes; adds GPUs off PCI */
+
+/* gpu-nodes.c: struct driver's nodes() */
+int gpu_nodes(const struct host *host, const struct device *device, struct device_rules *into);

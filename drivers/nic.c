@@ -310,4 +310,5 @@ const struct driver driver_nic = {
 	.watch = nic_subsystems,
 	.bell = &nic_bell,
 	.check = nic_check,
+	.nodes = nic_nodes,
 };

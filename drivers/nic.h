@@ -16,3 +16,6 @@ extern const struct driver_bell nic_bell;
 /* Adds a physical NIC that has no network interface, only an RDMA device of that name; or names the
  * RDMA device at the NICs that share its PCI function. */
 int nic_rdma_place(struct discovery *d, const char *rdma, const char *pci);
+
+/* nic-nodes.c: struct driver's nodes() */
+int nic_nodes(const struct host *host, const struct device *device, struct device_rules *into);

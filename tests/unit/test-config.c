@@ -45,6 +45,8 @@ static void test_defaults_are_the_documented_ones(void **state)
 	assert_true(c.reserve_cores == CONFIG_RESERVE_AUTO);
 	assert_null(c.reserve_cpus);
 	assert_int_equal(c.reserve_memory_bytes, 512 * MIB);
+	assert_true(c.device_filter);
+	assert_int_equal(c.device_allow.count, 0);
 	assert_int_equal(c.connections, 1024);
 	assert_int_equal(c.connections_per_uid, 256);
 	assert_int_equal(c.slices, 1024);
@@ -103,6 +105,13 @@ static const struct {
 	{ "reserve", "memory", "1GiB", 1024 * MIB, NULL, 0 },
 	{ "reserve", "memory", "2PiB", 0, NULL, -ERANGE },
 	{ "reserve", "memory", "some", 0, NULL, -EINVAL },
+	{ "isolation", "device-filter", "no", 0, NULL, 0 },
+	{ "isolation", "device-filter", "on", 1, NULL, 0 },
+	{ "isolation", "device-filter", "perhaps", 0, NULL, -EINVAL },
+	{ "isolation", "device-allow", "", 0, NULL, 0 },
+	{ "isolation", "device-allow", "/dev/kvm, c 10:238 rw", 2, NULL, 0 },
+	{ "isolation", "device-allow", "kvm", 0, NULL, -EINVAL },
+	{ "isolation", "device-allow", "c 5000:0 rw", 0, NULL, -ERANGE },
 	{ "limits", "connections", "4", 4, NULL, 0 },
 	{ "limits", "connections", "3", 0, NULL, -ERANGE },
 	{ "limits", "connections-per-uid", "1", 1, NULL, 0 },
@@ -125,6 +134,10 @@ static uint64_t number_at(const struct config_key *k, struct config *c)
 
 	if (k->kind == CONFIG_LOG_LEVEL || k->kind == CONFIG_BACKEND)
 		return (uint64_t) * (const int *)place;
+	if (k->kind == CONFIG_BOOL)
+		return *(const bool *)place;
+	if (k->kind == CONFIG_DEVICES)
+		return ((const struct device_allow *)place)->count;
 	if (k->kind == CONFIG_CPUS)
 		return cpuset_count(*(struct cpuset *const *)place);
 	return *(const uint64_t *)place;
