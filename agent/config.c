@@ -3,17 +3,21 @@
 #include "config.h"
 
 #include "util/cleanup.h"
+#include "util/fs.h"
 #include "util/log.h"
 #include "util/parse.h"
 #include "util/strtab.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libeconf.h>
 #include <libeconf_ext.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/mman.h>
+
+enum { FILE_MAX = 1 << 20 }; /* bytes; a file of settings is small */
 
 static const char *const backend_names[] = {
 	[BACKEND_AUTO] = "auto",
@@ -303,15 +307,56 @@ static int read_group(const struct reader *r, const char *group, struct fail *f)
 	return 0;
 }
 
+/* libeconf's releases differ in what a comment is (to 0.7 a line with two "#" is a setting without
+ * a value), so it is shown none; the lines stay, for its numbers. */
+static void drop_comments(char *text)
+{
+	char *out = text;
+
+	for (const char *line = text; *line;) {
+		const size_t length = strcspn(line, "\n"), kept = strcspn(line, "#\n");
+		const bool more = line[length] == '\n';
+
+		memmove(out, line, kept);
+		out += kept;
+		if (more)
+			*out++ = '\n';
+		line += length + more;
+	}
+	*out = 0;
+}
+
+/* libeconf reads files only. */
+static int parse_text(const char *text, econf_file **ret, econf_err *ret_error)
+{
+	_cleanup_close_ int fd = memfd_create("reeved.conf", MFD_CLOEXEC);
+	char path[32];
+	int r = fd < 0 ? -errno : 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd); /* fits */
+	if (r == 0)
+		r = fs_write(AT_FDCWD, path, text);
+	if (r == 0)
+		*ret_error = econf_readFile(ret, path, "=", "#");
+	return r;
+}
+
 static int open_file(const char *path, bool required, econf_file **ret, struct fail *f)
 {
-	econf_err error;
+	_cleanup_free_ char *text = NULL;
+	econf_err error = ECONF_SUCCESS;
 	char *where = NULL;
 	uint64_t line = 0;
+	int r = fs_read(AT_FDCWD, path, FILE_MAX, &text, NULL);
 
-	if (access(path, F_OK) < 0 && errno == ENOENT && !required)
+	if (r == -ENOENT && !required)
 		return 0;
-	error = econf_readFile(ret, path, "=", "#");
+	if (r == 0) {
+		drop_comments(text);
+		r = parse_text(text, ret, &error);
+	}
+	if (r < 0)
+		return fail_code(f, r, "bad-config", "cannot read %s: %s", path, strerror(-r));
 	if (error == ECONF_SUCCESS)
 		return 1;
 	econf_errLocation(&where, &line);

@@ -168,28 +168,12 @@ static void test_the_installed_file_has_every_key_once_and_no_other(void **state
 	assert_int_equal(settings, keys);
 }
 
-/* libeconf 0.7 takes a line with a second "#" for a setting that has no value. */
-static void test_the_installed_file_has_one_comment_mark_a_line(void **state)
-{
-	_cleanup_free_ char *text = shipped_text();
-	char *rest = text;
-
-	(void)state;
-	for (const char *line; (line = strsep(&rest, "\n"));) {
-		const char *mark = strchr(line, '#');
-
-		if (mark && strchr(mark + 1, '#'))
-			fail_msg("two comment marks: %s", line);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_installed_file_changes_nothing),
 		cmocka_unit_test(test_what_the_installed_file_shows_are_the_defaults),
 		cmocka_unit_test(test_the_installed_file_has_every_key_once_and_no_other),
-		cmocka_unit_test(test_the_installed_file_has_one_comment_mark_a_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -244,6 +244,47 @@ static void test_file_is_taken_and_unknown_keys_are_told_with_their_line(void **
 	scratch_done(&dir);
 }
 
+static void test_comments_are_passed_over_wherever_they_stand(void **state)
+{
+	static const char text[] = "# one # two\n"
+				   "  # indented # again\n"
+				   "[agent] # the agent\n"
+				   "#heartbeat = 3s # was\n"
+				   "log-level = debug # why # not\n"
+				   "#\n"
+				   "##\n"
+				   "events-kept = 17#\n"
+				   "trees = 3 # line 9\n"
+				   "heartbeat = 2s# no line end";
+	_cleanup_(config_done) struct config c = { 0 };
+	struct warnings w = { 0 };
+	struct scratch dir;
+	struct fail f = { 0 };
+
+	(void)state;
+	scratch_open(&dir);
+	assert_int_equal(read_text(&dir, &c, text, &w, &f), 0);
+	assert_int_equal(c.log_level, LOG_LEVEL_DEBUG);
+	assert_int_equal(c.events_kept, 17);
+	assert_int_equal(c.heartbeat_usec, 2 * SECOND);
+	assert_int_equal(w.count, 1);
+	assert_int_equal(w.line[0], 9);
+	scratch_done(&dir);
+}
+
+static void test_file_without_bounds_is_refused(void **state)
+{
+	_cleanup_(config_done) struct config c = { 0 };
+	struct warnings w = { 0 };
+	struct fail f = { 0 };
+
+	(void)state;
+	assert_int_equal(config_init(&c, &f), 0);
+	assert_true(config_read(&c, "/dev/zero", true, on_warning, &w, &f) < 0);
+	assert_non_null(strstr(f.text, "/dev/zero"));
+	assert_true(config_read(&c, "/proc", true, on_warning, &w, &f) < 0);
+}
+
 static void test_bad_value_in_a_file_is_told_with_its_line(void **state)
 {
 	static const struct {
@@ -419,6 +460,8 @@ int main(void)
 		cmocka_unit_test(test_every_key_takes_what_is_good_and_refuses_the_rest),
 		cmocka_unit_test(test_every_key_has_a_vector),
 		cmocka_unit_test(test_file_is_taken_and_unknown_keys_are_told_with_their_line),
+		cmocka_unit_test(test_comments_are_passed_over_wherever_they_stand),
+		cmocka_unit_test(test_file_without_bounds_is_refused),
 		cmocka_unit_test(test_bad_value_in_a_file_is_told_with_its_line),
 		cmocka_unit_test(test_file_of_garbage_is_no_crash),
 		cmocka_unit_test(test_missing_file_is_fine_unless_it_is_required),
