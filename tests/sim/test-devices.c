@@ -34,7 +34,7 @@ struct rig {
 
 /* Made before the first agent: it gives up the right to make nodes, and it is this process. */
 struct nodes {
-	char dir[64];	     /* with the disk's node in it */
+	char dir[64];	     /* with the disk's node: /tmp is often mounted without nodes */
 	char many[64];	     /* with more of them than a program has room for */
 	const char *missing; /* why they could not be made */
 };
@@ -85,7 +85,7 @@ static const char *make_nodes(struct nodes *n)
 	char path[96];
 	int fd;
 
-	(void)snprintf(n->dir, sizeof(n->dir), "/tmp/reeve-nodes-%d", (int)getpid());
+	(void)snprintf(n->dir, sizeof(n->dir), "/dev/reeve-nodes-%d", (int)getpid());
 	(void)snprintf(n->many, sizeof(n->many), "/dev/shm/reeve-nodes-%d", (int)getpid());
 	if (geteuid() != 0 || mkdir(n->dir, 0755) < 0 || mkdir(n->many, 0700) < 0)
 		return "directories for device nodes cannot be made here";
