@@ -23,7 +23,8 @@ TWO_NODES = [
     "-numa", "dist,src=0,dst=1,val=21",
 ]  # fmt: skip
 
-# A PCI expander on each node, and on it a root port for each device that can be unplugged.
+# A PCI expander on each node, and on it a root port for each device that can be unplugged. The first
+# NIC is a virtio one because the emulated e1000e announces no more than its first change of link.
 DEVICES = [
     "-device", "pxb-pcie,id=pxb0,bus_nr=64,numa_node=0,bus=pcie.0",
     "-device", "pxb-pcie,id=pxb1,bus_nr=128,numa_node=1,bus=pcie.0",
@@ -33,7 +34,7 @@ DEVICES = [
     "-device", "pcie-root-port,id=rp3,bus=pxb1,chassis=4,slot=4",
     "-netdev", "user,id=n0,restrict=on,ipv6=off", "-netdev", "user,id=n1,restrict=on,ipv6=off",
     "-netdev", "user,id=n2,restrict=on,ipv6=off",
-    "-device", "e1000e,id=nic0,netdev=n0,bus=rp0,mac=52:54:00:00:00:10,romfile=",
+    "-device", "virtio-net-pci,id=nic0,netdev=n0,bus=rp0,mac=52:54:00:00:00:10,romfile=",
     "-device", "e1000e,id=nic1,netdev=n1,bus=rp1,mac=52:54:00:00:00:11,romfile=",
     "-device", "e1000e,id=nic2,netdev=n2,bus=rp2,mac=52:54:00:00:00:12,romfile=",
     "-drive", "if=none,id=nvme0,file={scratch}/nvme.img,format=raw",
