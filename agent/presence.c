@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Devices that are gone; see presence.h. Nothing is kept here: who holds what is the ledger's,
- * what there is the inventory's, and what was said already health's. */
+/* Devices and CPUs that are gone; see presence.h. Nothing is kept here: who holds what is the
+ * ledger's, what there is the inventory's, and what was said already health's. */
 #include "presence.h"
+
+#include "util/cleanup.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -54,6 +56,32 @@ static int report_returned(const struct inventory *inv, const struct health *hea
 	return r < 0 ? r : 0;
 }
 
+/* One reading for all of them: a CPU is no device by itself, and its core may be gone with it. */
+static int report_cpus(const struct inventory *inv, const struct ledger *ledger,
+		       presence_report report, void *userdata)
+{
+	_cleanup_(cpuset_freep) struct cpuset *off = NULL;
+	_cleanup_free_ char *text = NULL;
+	char evidence[256];
+	struct reading reading = { .subject = "node", .type = "held-cpus" };
+	int r = cpuset_copy(&off, ledger_cpus(ledger));
+
+	if (r == 0)
+		r = cpuset_subtract(off, inv->machine.online);
+	if (r < 0)
+		return r;
+	if (!cpuset_empty(off)) {
+		text = cpuset_format(off);
+		(void)snprintf(evidence, sizeof(evidence),
+			       "offline while slices hold them: CPUs %s, the first by slice %s",
+			       text ? text : "?", /* a long list may be cut */
+			       ledger_cpu_holder(ledger, (unsigned)cpuset_next(off, -1)));
+		reading.verdict = VERDICT_DEGRADED;
+		reading.evidence = evidence;
+	}
+	return report(&reading, userdata);
+}
+
 int presence_check(const struct inventory *inv, const struct ledger *ledger,
 		   const struct health *health, presence_report report, void *userdata)
 {
@@ -62,6 +90,8 @@ int presence_check(const struct inventory *inv, const struct ledger *ledger,
 
 	for (const struct allocation *a; r >= 0 && (a = ledger_next(ledger, &cursor));)
 		r = report_held(inv, a, report, userdata);
+	if (r >= 0)
+		r = report_cpus(inv, ledger, report, userdata);
 	return r < 0 ? r : report_returned(inv, health, report, userdata);
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /* Devices that are gone: one that a slice holds is a condition, and what was known of the others is
- * forgotten. */
+ * forgotten. Likewise CPUs that went offline under a slice. */
 
 #include "model/allocation.h"
 #include "model/health.h"
@@ -10,8 +10,9 @@
 
 /* Readings of type "presence": FAILED of each device that a slice holds and that is not in the
  * inventory, naming the slice; OK of those that had one and are there again. A device that is back
- * under a slice that still holds it is held: it is free when the slice is gone. What report() says
- * below 0 is returned. */
+ * under a slice that still holds it is held: it is free when the slice is gone. And always one of
+ * type "held-cpus" of the subject "node": DEGRADED when exclusive CPUs of slices are not online.
+ * What report() says below 0 is returned, and -ENOMEM. */
 int presence_check(const struct inventory *inv, const struct ledger *ledger,
 		   const struct health *health,
 		   int (*report)(const struct reading *reading, void *userdata), void *userdata);
