@@ -13,7 +13,7 @@ import socket
 import subprocess
 import time
 
-from machines import COMMON, KERNEL, MACHINES
+from machines import COMMON, DIMMS, KERNEL, MACHINES, dimm
 
 BOOT_SECONDS = 420  # two busy cores under emulation took 110
 PROBE_SECONDS = 12  # a kernel that runs says so at once
@@ -119,6 +119,9 @@ class Machine:
         os.makedirs(self.scratch)
         with open(f"{self.scratch}/nvme.img", "wb") as file:
             file.truncate(NVME_BYTES)
+        for number in range(len(DIMMS)):
+            with open(f"{self.scratch}/dimm-{number}", "wb") as file:
+                file.write(dimm(number))
         control, monitor = f"{self.scratch}/control", f"{self.scratch}/monitor"
         cpu = "host" if accel == "kvm" else "max,vendor=GenuineIntel"
         threads = ["-accel", "kvm"] if accel == "kvm" else ["-accel", "tcg,thread=multi"]

@@ -6,6 +6,8 @@ root ports with a NIC, an NVMe disk on node 1, a GPU's render node, a BMC, DIMMs
 what the scenario 110-discovery expects, so that a change here is a change there.
 """
 
+import struct
+
 KERNEL = (
     "root=/dev/vda rw console=ttyS0 panic=-1 quiet systemd.show_status=0 mitigations=off audit=0 "
     "nowatchdog random.trust_cpu=on hugepagesz=2M rcupdate.rcu_expedited=1 no_timer_check"
@@ -47,8 +49,30 @@ FIRMWARE = [
     "-smbios", "type=0,vendor=Reeve,version=RV-1.02,date=03/14/2026,release=1.2",
     "-smbios", "type=1,manufacturer=Reeve Works,product=Emulated Server,version=2,serial=RS0001",
     "-smbios", "type=2,manufacturer=Reeve Works,product=Emulated Board,serial=RB0001",
-    "-smbios", "type=17,loc_pfx=DIMM,bank=BANK 0,manufacturer=Reeve,serial=RD0001,part=RV32,speed=3200",
+    "-smbios", "file={scratch}/dimm-0", "-smbios", "file={scratch}/dimm-1", "-smbios", "file={scratch}/dimm-2",
 ]  # fmt: skip
+
+# Slot, bank, MiB (0: empty), MT/s, serial number.
+DIMMS = [
+    ("DIMM A1", "BANK 0", 1536, 3200, "RD0001"),
+    ("DIMM A2", "BANK 0", 0, 0, ""),
+    ("DIMM B1", "BANK 1", 1536, 2933, "RD0002"),
+]
+
+
+def dimm(number):
+    """A memory device (type 17) as SMBIOS 2.8 lays it out (DMTF DSP0134, 7.18)."""
+    slot, bank, mib, speed, serial = DIMMS[number]
+    texts = [slot, bank] + (["Reeve", serial, "RV32"] if mib else [])
+    maker = [3, 4, 0, 5] if mib else [0, 0, 0, 0]  # strings: manufacturer, serial, asset tag, part
+    head = struct.pack("<BBH", 17, 0x28, 0x1100 + number)
+    array = struct.pack("<HH", 0x1000, 0xFFFE)  # in the physical memory array that QEMU makes
+    size = struct.pack("<HHHBB", 64, 64, mib, 0x09, 0)  # widths in bits; a DIMM, in no set
+    kind = struct.pack("<BBBHH", 1, 2, 0x1A, 0x0080, speed)  # slot, bank; DDR4, synchronous
+    rest = struct.pack("<BIHHHH", 1, 0, speed, 1200, 1200, 1200) if mib else bytes(13)
+    formatted = head + array + size + kind + bytes(maker) + rest
+    assert len(formatted) == 0x28
+    return formatted + b"".join(t.encode() + b"\0" for t in texts) + b"\0"
 
 LEGACY = "systemd.unified_cgroup_hierarchy=0 SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"
 SERVER = TWO_NODES + DEVICES + FIRMWARE
