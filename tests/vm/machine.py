@@ -24,6 +24,10 @@ class Trouble(Exception):
     """The machine, not a scenario, failed."""
 
 
+class Crash(Trouble):
+    """QEMU itself was killed by a signal: nothing that a guest may do."""
+
+
 class Lines:
     """A socket read line by line, each with a deadline."""
 
@@ -149,6 +153,8 @@ class Machine:
             self.control = Lines(control, start + 20)
             self.monitor = Monitor(monitor, start + 20)
             self.await_hello(BOOT_SECONDS)
+        except Trouble as trouble:
+            self.explain(trouble)
         except BaseException:
             self.close()
             raise
@@ -159,10 +165,21 @@ class Machine:
         while True:
             line = self.control.read(deadline)
             if line is None:
-                raise Trouble(f"{self.name} did not boot within {seconds} s: {self.console()}")
+                raise Trouble(f"{self.name} did not boot within {seconds} s")
             if line.startswith("hello "):
                 self.guest_uptime = float(line.split()[2])
                 return
+
+    def explain(self, trouble):
+        """Raises it again, with what the machine last said, as a Crash if it is one."""
+        try:
+            code = self.process.wait(2)
+        except subprocess.TimeoutExpired:
+            code = 0
+        self.close()
+        if code < 0:
+            raise Crash(f"QEMU was killed by signal {-code}") from trouble
+        raise Trouble(f"{trouble}\n{self.console()}") from trouble
 
     def run(self, scenario, stage, seconds):
         """Its exit status in the guest; "reset" when it asked for one, "reboot" when the machine
