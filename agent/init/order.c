@@ -26,6 +26,7 @@ static const struct number {
 	{ FRAME_TAG_GID, 4, offsetof(struct order, gid) },
 	{ FRAME_TAG_UMASK, 4, offsetof(struct order, umask) },
 	{ FRAME_TAG_RESTART, 4, offsetof(struct order, restart) },
+	{ FRAME_TAG_NETNS, 4, offsetof(struct order, netns) },
 	{ FRAME_TAG_RESTARTS_MAX, 4, offsetof(struct order, restarts_max) },
 	{ FRAME_TAG_GRACE_USEC, 8, offsetof(struct order, grace_usec) },
 	{ FRAME_TAG_BACKOFF_FIRST_USEC, 8, offsetof(struct order, backoff_first_usec) },
@@ -111,7 +112,8 @@ static int take_field(struct order *o, const struct frame_field *field)
 
 static int order_check(const struct order *o)
 {
-	if (!o->name[0] || o->argument_count == 0 || o->restart > FRAME_RESTART_ALWAYS)
+	if (!o->name[0] || o->argument_count == 0 || o->restart > FRAME_RESTART_ALWAYS ||
+	    o->netns > 1)
 		return -EINVAL;
 	/* A task that gives up root but keeps root's groups would keep most of it. */
 	if (o->uid != (uint32_t)ORDER_ABSENT && o->gid == (uint32_t)ORDER_ABSENT)

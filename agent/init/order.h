@@ -20,6 +20,7 @@ struct order {
 	uint32_t argument_count, environment_count, group_count;
 	uint32_t restart; /* enum frame_restart */
 	uint32_t restarts_max;
+	uint32_t netns; /* 1: it is to run in a network namespace that came with it */
 	uint64_t grace_usec, backoff_first_usec, backoff_max_usec;
 };
 

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/sched.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -80,6 +81,14 @@ static int step_cgroup(struct child *c)
 	if (c->placed || c->spawn->slice < 0)
 		return 0;
 	return leaf_join(c->spawn->slice, c->order->name);
+}
+
+/* The namespace is the agent's doing; what was inherited of ours ends here (setns(2)). */
+static int step_netns(struct child *c)
+{
+	if (c->spawn->netns < 0)
+		return 0;
+	return setns(c->spawn->netns, CLONE_NEWNET) < 0 ? -errno : 0;
 }
 
 /* The agent is kept from the kernel's out-of-memory killer (OOMScoreAdjust= of its unit), and its
@@ -165,10 +174,11 @@ static const struct step {
 	const char *name;
 	int (*run)(struct child *);
 } steps[] = {
-	{ "parent", step_parent },    { "cgroup", step_cgroup },  { "oom_score_adj", step_oom },
-	{ "stdio", step_stdio },      { "setsid", step_session }, { "setrlimit", step_limits },
-	{ "setgroups", step_groups }, { "setgid", step_gid },	  { "setuid", step_uid },
-	{ "parent", step_parent },    { "chdir", step_cwd },	  { "exec", step_exec },
+	{ "parent", step_parent },     { "cgroup", step_cgroup },    { "netns", step_netns },
+	{ "oom_score_adj", step_oom }, { "stdio", step_stdio },	     { "setsid", step_session },
+	{ "setrlimit", step_limits },  { "setgroups", step_groups }, { "setgid", step_gid },
+	{ "setuid", step_uid },	       { "parent", step_parent },    { "chdir", step_cwd },
+	{ "exec", step_exec },
 };
 
 struct report {

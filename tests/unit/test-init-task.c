@@ -236,18 +236,38 @@ static void refuse_grace(struct frame_writer *w)
 	frame_put_u64(w, FRAME_TAG_GRACE_USEC, UINT64_MAX);
 }
 
+static void refuse_netns(struct frame_writer *w)
+{
+	frame_put_text(w, FRAME_TAG_ARGUMENT, "/bin/true");
+	frame_put_u32(w, FRAME_TAG_NETNS, 2);
+}
+
+/* It must not run in ours instead. */
+static void refuse_netns_that_did_not_come(struct frame_writer *w)
+{
+	frame_put_text(w, FRAME_TAG_ARGUMENT, "/bin/true");
+	frame_put_u32(w, FRAME_TAG_NETNS, 1);
+}
+
 static void test_order_that_makes_no_sense_is_refused(void **state)
 {
 	static const struct {
 		void (*put)(struct frame_writer *);
 		int error;
 	} vectors[] = {
-		{ refuse_no_argument, EINVAL },	  { refuse_uid_alone, EINVAL },
-		{ refuse_uid_unchanged, EINVAL }, { refuse_group_unchanged, EINVAL },
-		{ refuse_wide_uid, EBADMSG },	  { refuse_nul_in_argument, EBADMSG },
-		{ refuse_limit_order, EINVAL },	  { refuse_limit_number, EINVAL },
-		{ refuse_umask, EINVAL },	  { refuse_restart, EINVAL },
+		{ refuse_no_argument, EINVAL },
+		{ refuse_uid_alone, EINVAL },
+		{ refuse_uid_unchanged, EINVAL },
+		{ refuse_group_unchanged, EINVAL },
+		{ refuse_wide_uid, EBADMSG },
+		{ refuse_nul_in_argument, EBADMSG },
+		{ refuse_limit_order, EINVAL },
+		{ refuse_limit_number, EINVAL },
+		{ refuse_umask, EINVAL },
+		{ refuse_restart, EINVAL },
 		{ refuse_grace, EINVAL },
+		{ refuse_netns, EINVAL },
+		{ refuse_netns_that_did_not_come, EBADF },
 	};
 	struct rig *r = *state;
 	struct frame_writer w;
