@@ -74,6 +74,8 @@ static int on_task(const char *slice, const char *task, const char *record, void
 		t->exit_code = (int)json_integer_value(member(status, "exit_code"));
 	if (member(status, "exit_signal"))
 		(void)decode_signal(text_of(status, "exit_signal"), &t->exit_signal, NULL);
+	if (member(status, "network"))
+		t->network = json_incref((json_t *)member(status, "network"));
 	if (*text_of(status, "reason"))
 		t->reason = strdup(text_of(status, "reason"));
 	return 0;

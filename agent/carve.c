@@ -11,6 +11,7 @@
 #include "launch.h"
 #include "manager.h"
 #include "model/placement.h"
+#include "network.h"
 #include "supervise.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
@@ -172,7 +173,8 @@ static void remove_resources(struct slice *s)
 	struct fail why = { 0 };
 	int r;
 
-	if (s->admitting || await_init(s)) /* on_admitted, on_removed or its death goes on */
+	/* on_admitted, on_removed, its death or the end of the last network goes on */
+	if (s->admitting || await_init(s) || network_await(s))
 		return;
 	enforce_undo(s);
 	s->admitting = true;
@@ -183,6 +185,11 @@ static void remove_resources(struct slice *s)
 		r = await_empty(s) < 0 ? r : 0;
 	if (r < 0)
 		on_removed(s, r, &why);
+}
+
+void carve_go_on(struct slice *s)
+{
+	remove_resources(s);
 }
 
 /* From any step of the way up, or when reeve-init died: kill, take away, tell. */

@@ -22,5 +22,7 @@ void carve_abandon(struct slice *s);
 
 /* Connects to the reeve-init of a slice that exists (after a restart of the agent). */
 int carve_connect(struct slice *s, struct fail *f);
+/* Its networks are left, for which it waited on its way down. */
+void carve_go_on(struct slice *s);
 /* The record that lets the next agent find the slice again. */
 void carve_keep_record(struct slice *s);

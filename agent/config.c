@@ -57,6 +57,12 @@ const struct config_key config_keys[] = {
 	KEY("reserve", "memory", CONFIG_BYTES, reserve_memory_bytes, 0, 1ULL << 50, "512MiB"),
 	KEY("isolation", "device-filter", CONFIG_BOOL, device_filter, 0, 0, "yes"),
 	KEY("isolation", "device-allow", CONFIG_DEVICES, device_allow, 0, 0, NULL),
+	KEY("isolation", "cdi-dir", CONFIG_PATH_OR_NONE, cdi_dir, 0, 0, "/run/cdi"),
+	KEY("network", "cni-config-dir", CONFIG_PATH, cni_config_dir, 0, 0, "/etc/cni/net.d"),
+	KEY("network", "cni-plugin-path", CONFIG_PATH, cni_plugin_path, 0, 0,
+	    "/opt/cni/bin:/usr/lib/cni"),
+	KEY("network", "cni-deadline", CONFIG_DURATION, cni_limit_usec, SECOND, 600 * SECOND,
+	    "30s"),
 	KEY("limits", "connections", CONFIG_NUMBER, connections, 4, 65536, "1024"),
 	KEY("limits", "connections-per-uid", CONFIG_NUMBER, connections_per_uid, 1, 65536, "256"),
 	KEY("limits", "slices", CONFIG_NUMBER, slices, 1, 65536, "1024"),
@@ -73,6 +79,17 @@ static int set_text(char **place, const char *value)
 		return -ENOMEM;
 	free(*place);
 	*place = copy;
+	return 0;
+}
+
+static int set_path_or_none(char **place, const char *value)
+{
+	if (value[0] == '/')
+		return set_text(place, value);
+	if (strcmp(value, "none") != 0)
+		return -EINVAL;
+	free(*place);
+	*place = NULL;
 	return 0;
 }
 
@@ -143,6 +160,8 @@ static int set_value(struct config *c, const struct config_key *k, const char *v
 		return set_text(place, value);
 	case CONFIG_PATH:
 		return value[0] == '/' ? set_text(place, value) : -EINVAL;
+	case CONFIG_PATH_OR_NONE:
+		return set_path_or_none(place, value);
 	case CONFIG_CPUS:
 		return parse_cpus(value, place);
 	case CONFIG_LOG_LEVEL:
@@ -167,6 +186,7 @@ static const char *expected(const struct config_key *k)
 	static const char *const forms[] = {
 		[CONFIG_TEXT] = "a text",
 		[CONFIG_PATH] = "an absolute path",
+		[CONFIG_PATH_OR_NONE] = "an absolute path, or none",
 		[CONFIG_NUMBER] = "a whole number",
 		[CONFIG_OCTAL] = "an octal file mode such as 0660",
 		[CONFIG_BYTES] = "a size such as 512MiB",
@@ -229,7 +249,8 @@ int config_init(struct config *c, struct fail *f)
 void config_done(struct config *c)
 {
 	for (const struct config_key *k = config_keys; k->section; k++)
-		if (k->kind == CONFIG_TEXT || k->kind == CONFIG_PATH)
+		if (k->kind == CONFIG_TEXT || k->kind == CONFIG_PATH ||
+		    k->kind == CONFIG_PATH_OR_NONE)
 			free(*(char **)((char *)c + k->offset));
 	cpuset_free(c->reserve_cpus);
 	device_allow_done(&c->device_allow);
@@ -237,6 +258,18 @@ void config_done(struct config *c)
 	free(c->root);
 	free(c->topology);
 	*c = (struct config){ 0 };
+}
+
+void config_instance(const struct config *c, char room[CONFIG_INSTANCE_BYTES])
+{
+	unsigned long hash = 5381;
+
+	room[0] = 0;
+	if (strcmp(c->runtime_dir, "/run/reeve") == 0)
+		return;
+	for (const char *p = c->runtime_dir; *p; p++)
+		hash = hash * 33 + (unsigned char)*p;
+	(void)snprintf(room, CONFIG_INSTANCE_BYTES, "-%08lx", hash & 0xffffffff); /* fits */
 }
 
 struct reader {

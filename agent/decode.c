@@ -3,6 +3,7 @@
  * and maps by one small function each. */
 #include "decode.h"
 
+#include "decode_network.h"
 #include "util/cleanup.h"
 #include "util/parse.h"
 
@@ -182,7 +183,7 @@ int decode_request(const json_t *object, struct request *ret, struct fail *f)
 
 struct raw_task {
 	const char *name, *user, *group, *cwd;
-	const json_t *argv, *env, *limits;
+	const json_t *argv, *env, *limits, *network;
 	uint64_t umask, kill_grace, backoff, backoff_max, restarts_max;
 	int stdout_to, stderr_to, restart;
 };
@@ -196,6 +197,7 @@ static const struct json_field task_fields[] = {
 	{ "cwd", JSON_KIND_STRING, AT(raw_task, cwd), .maximum = 4095 },
 	{ "umask", JSON_KIND_U64, AT(raw_task, umask), .maximum = 0777 },
 	{ "limits", JSON_KIND_OBJECT, AT(raw_task, limits), .required = false },
+	{ "network", JSON_KIND_OBJECT, AT(raw_task, network), .required = false },
 	{ "stdout", JSON_KIND_ENUM, AT(raw_task, stdout_to), .from_string = task_output_from_string,
 	  .choices = "file, journal, null" },
 	{ "stderr", JSON_KIND_ENUM, AT(raw_task, stderr_to), .from_string = task_output_from_string,
@@ -361,6 +363,8 @@ int decode_task(const json_t *object, struct task_spec *ret, struct fail *f)
 		r = copy(&ret->cwd, raw.cwd, f);
 	if (r == 0)
 		r = decode_words(&raw, ret, f);
+	if (r == 0)
+		r = decode_network(raw.network, ret, f);
 	return r < 0 ? r : decode_limits(raw.limits, ret, f);
 }
 

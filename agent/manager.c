@@ -6,8 +6,10 @@
 #include "api.h"
 #include "backend.h"
 #include "carve.h"
+#include "cdi.h"
 #include "devices.h"
 #include "document.h"
+#include "network.h"
 #include "privs.h"
 #include "server.h"
 #include "systemd/notify.h"
@@ -113,6 +115,7 @@ int manager_rediscover(struct manager *m, struct fail *f)
 	if (set_reserve(m) < 0 || publish(m, changes, m->inventory->generation) < 0)
 		return fail_set(f, -ENOMEM, "out of memory");
 	devices_inventory_changed(m);
+	cdi_inventory_changed(m);
 	return 0;
 }
 
@@ -294,7 +297,7 @@ static int start_hands(struct manager *m, struct fail *f)
 
 	if (r < 0)
 		return r;
-	if (devices_new(&m->devices) < 0)
+	if (devices_new(&m->devices) < 0 || networks_new(&m->networks, m) < 0)
 		return fail_set(f, -ENOMEM, "out of memory");
 	m->layout = cg_layout_of(m->host);
 	r = backend_choose(m, &m->backend, f);
@@ -353,6 +356,8 @@ int manager_run(struct manager *m, struct fail *f)
 
 	report_start(m);
 	adopt_slices(m);
+	cdi_clear_orphans(m);
+	networks_adopt(m->networks);
 	watch_look(m->watch);
 	(void)notify_watchdog(m->loop); /* it stays off where PID 1 does not ask for it */
 	log_notice(NULL, "reeve %s serves %s; back end %s, cgroups %s", REEVE_VERSION,
@@ -397,6 +402,7 @@ struct manager *manager_free(struct manager *m)
 	if (m->backend)
 		m->backend->close(m);
 	map_free(m->slices);
+	networks_free(m->networks);
 	devices_free(m->devices);
 	free(m->init_path);
 	offers_free(m->offers);

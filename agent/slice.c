@@ -40,6 +40,7 @@ static void task_free(struct slice_task *t)
 		return;
 	assert(list_empty(&t->waiters));
 	json_decref(t->request);
+	json_decref(t->network);
 	free(t->reason);
 	free(t->name);
 	free(t);
@@ -62,6 +63,7 @@ struct slice *slice_free(struct slice *s)
 	leaks_done(&s->leaks);
 	enforcements_done(&s->enforced);
 	device_rules_done(&s->filtered);
+	json_decref(s->cdi);
 	request_done(&s->request);
 	close_fd(s->cgroup_fd);
 	close_fd(s->leaf_fd);
@@ -238,6 +240,7 @@ json_t *slice_document(const struct slice *s)
 	    json_put_string(object, "cgroup", s->cgroup) < 0 ||
 	    json_put(object, "init_pid", json_integer(s->init_pid)) < 0 ||
 	    json_put(object, "request", TAKE_PTR(request)) < 0 || put_allocation(s, object) < 0 ||
+	    (s->cdi && json_put(object, "cdi", json_incref(s->cdi)) < 0) ||
 	    (s->leaks.count > 0 && json_put(object, "leaks", leak_sentences(s)) < 0) ||
 	    json_put(object, "enforcement", document_enforcements(&s->enforced)) < 0 ||
 	    json_put(object, "tasks", task_names(s)) < 0)
@@ -277,6 +280,7 @@ json_t *slice_task_document(const struct slice *s, const struct slice_task *t)
 	    (t->pid && json_put(object, "pid", json_integer(t->pid)) < 0) ||
 	    json_put(object, "argv", argv ? json_incref(argv) : json_array()) < 0 ||
 	    (user && json_put(object, "user", json_incref(user)) < 0) ||
+	    (t->network && json_put(object, "network", json_incref(t->network)) < 0) ||
 	    json_put(object, "started_at", document_time(t->started_usec)) < 0 ||
 	    json_put(object, "ended_at", document_time(t->ended_usec)) < 0 ||
 	    put_exit(t, object) < 0 ||

@@ -37,6 +37,7 @@ struct slice_task {
 	int exit_signal;		   /* 0: was not killed */
 	uint32_t oom_killed, restarts;
 	uint64_t cpu_user_usec, cpu_system_usec, memory_peak_bytes;
+	json_t *network;     /* what it shows of its network; NULL: it has none of its own */
 	char *reason;	     /* why it failed or was lost */
 	bool stopping;	     /* somebody asked for its end */
 	struct list waiters; /* struct task_waiter */
@@ -68,12 +69,15 @@ struct slice {
 	struct enforcements enforced;
 	struct cg_device_filter filter; /* as devices.c found it last, */
 	struct device_rules filtered;	/* for these rules */
+	json_t *cdi;			/* names of CDI devices, by cdi.c; NULL: none */
+	bool cdi_failed;		/* and this was said */
 	struct map *tasks;		/* name -> struct slice_task */
 	unsigned tasks_made;
 	struct channel *channel;
 	sd_event_source *deadline; /* of creating or deleting */
 	struct fail failed;	   /* why it is being taken down, when something failed */
 	sd_event_source *emptied;  /* cgroup.events, while waiting for the last process to leave */
+	bool awaits_network;	   /* to be left, before anything else is given back */
 	bool awaited;		   /* the death of its reeve-init, once */
 	unsigned removals;	   /* attempts to remove what is still busy */
 	struct list waiters;	   /* struct slice_waiter: until it is active, or gone */

@@ -4,6 +4,7 @@
 
 #include "launch.h"
 #include "manager.h"
+#include "network.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 #include "util/log.h"
@@ -145,6 +146,7 @@ void supervise_status(struct slice *s, const struct channel_status *status)
 		return;
 	keep_record(s, t);
 	if (task_is_over(t->state)) {
+		network_leave(s, t);
 		release_in_init(s, t);
 		drop_oldest(s);
 	}
@@ -161,7 +163,15 @@ static void end_without_init(struct slice *s, struct slice_task *t, enum task_ha
 	t->pid = 0;
 	report(s, t, event);
 	keep_record(s, t);
+	network_leave(s, t);
 	slice_task_notify(s, t);
+}
+
+void supervise_not_started(struct slice *s, struct slice_task *t, const char *why)
+{
+	set_reason(t, why, NULL);
+	end_without_init(s, t, TASK_HAPPENING_START_FAILED, EVENT_TASK_FAILED);
+	drop_oldest(s);
 }
 
 void supervise_result(struct slice *s, const char *task, int error)
@@ -170,7 +180,10 @@ void supervise_result(struct slice *s, const char *task, int error)
 
 	if (error == 0 || !t || t->state != TASK_STARTING)
 		return;
-	set_reason(t, "reeve-init refused it", strerror(-error));
+	if (error == -ENOENT && t->stopping) /* its network was being joined */
+		set_reason(t, "it was stopped before it had started", NULL);
+	else
+		set_reason(t, "reeve-init refused it", strerror(-error));
 	end_without_init(s, t, TASK_HAPPENING_START_FAILED, EVENT_TASK_FAILED);
 	drop_oldest(s);
 }

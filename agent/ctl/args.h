@@ -19,6 +19,7 @@ enum option_kind {
 	OPTION_DURATION,  /* "10s"; checked, sent as it is */
 	OPTION_CHOICE,	  /* one of `choices` */
 	OPTION_PAIR,	  /* K=V into the object `key`; may be repeated */
+	OPTION_NETWORK,	  /* cni:NAME into the object `key` */
 	OPTION_LIMIT,	  /* NAME=SOFT[:HARD] into the object `key`; may be repeated */
 	OPTION_HUGEPAGES, /* SIZE:COUNT appended to the array `key` */
 	OPTION_DEVICES, /* a count of the class that `choices` names, appended to the array `key` */

@@ -46,6 +46,9 @@ const struct option_row task_request_options[] = {
 	{ "cwd", 'C', OPTION_TEXT, "DIR", NULL, "cwd", "working directory" },
 	{ "limit", 0, OPTION_LIMIT, "NAME=SOFT[:HARD]", NULL, "limits",
 	  "resource limit, such as nofile=4096 (repeatable)" },
+	{ "network", 0, OPTION_NETWORK, "cni:NAME", NULL, "network",
+	  "a network namespace of its own, joined to this network of the host's CNI "
+	  "configuration" },
 	{ "stdout", 0, OPTION_CHOICE, "WHERE", "file,journal,null", "stdout",
 	  "where standard output goes" },
 	{ "stderr", 0, OPTION_CHOICE, "WHERE", "file,journal,null", "stderr",
@@ -181,6 +184,14 @@ static int put_limit(json_t *body, const struct given *g, struct fail *f)
 	return put(collection(body, g->row->key, json_object), name, limit, f);
 }
 
+static int put_network(json_t *body, const struct given *g, struct fail *f)
+{
+	if (strncmp(g->value, "cni:", 4) != 0 || !g->value[4] ||
+	    !parse_utf8_valid(g->value, strlen(g->value)))
+		return refuse(g, "cni: and the name of a network", f);
+	return put(body, g->row->key, json_pack("{s:s}", "cni", g->value + 4), f);
+}
+
 static int put_hugepages(json_t *body, const struct given *g, struct fail *f)
 {
 	const char *colon = strchr(g->value, ':');
@@ -248,6 +259,8 @@ static int put_option(json_t *body, const struct given *g, struct fail *f)
 		return put_bytes(body, g, f);
 	case OPTION_PAIR:
 		return put_pair(body, g, f);
+	case OPTION_NETWORK:
+		return put_network(body, g, f);
 	case OPTION_LIMIT:
 		return put_limit(body, g, f);
 	case OPTION_HUGEPAGES:

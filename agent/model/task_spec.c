@@ -68,5 +68,6 @@ void task_spec_done(struct task_spec *s)
 	free(s->group);
 	free(s->groups);
 	free(s->cwd);
+	free(s->cni);
 	*s = (struct task_spec){ 0 };
 }

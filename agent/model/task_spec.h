@@ -36,6 +36,7 @@ struct task_spec {
 	uint32_t *groups;   /* supplementary, resolved */
 	size_t groups_count;
 	char *cwd; /* NULL: "/" */
+	char *cni; /* the network that it joins in a namespace of its own; NULL: the host's */
 	uint32_t umask;
 	struct task_limit limits[TASK_LIMITS_MAX];
 	size_t limits_count;

@@ -112,6 +112,17 @@ static const struct {
 	{ "isolation", "device-allow", "/dev/kvm, c 10:238 rw", 2, NULL, 0 },
 	{ "isolation", "device-allow", "kvm", 0, NULL, -EINVAL },
 	{ "isolation", "device-allow", "c 5000:0 rw", 0, NULL, -ERANGE },
+	{ "isolation", "cdi-dir", "/x/cdi", 0, "/x/cdi", 0 },
+	{ "isolation", "cdi-dir", "none", 0, NULL, 0 }, /* NULL */
+	{ "isolation", "cdi-dir", "cdi", 0, NULL, -EINVAL },
+	{ "isolation", "cdi-dir", "", 0, NULL, -EINVAL },
+	{ "network", "cni-config-dir", "/x/net.d", 0, "/x/net.d", 0 },
+	{ "network", "cni-config-dir", "net.d", 0, NULL, -EINVAL },
+	{ "network", "cni-plugin-path", "/a:/b", 0, "/a:/b", 0 },
+	{ "network", "cni-plugin-path", "", 0, NULL, -EINVAL },
+	{ "network", "cni-deadline", "2min", 120 * SECOND, NULL, 0 },
+	{ "network", "cni-deadline", "999ms", 0, NULL, -ERANGE },
+	{ "network", "cni-deadline", "11min", 0, NULL, -ERANGE },
 	{ "limits", "connections", "4", 4, NULL, 0 },
 	{ "limits", "connections", "3", 0, NULL, -ERANGE },
 	{ "limits", "connections-per-uid", "1", 1, NULL, 0 },
@@ -176,6 +187,21 @@ static void test_every_key_takes_what_is_good_and_refuses_the_rest(void **state)
 		else
 			assert_int_equal(number_at(key_of(i), &c), vectors[i].number);
 	}
+}
+
+static void test_agents_of_other_directories_have_other_names(void **state)
+{
+	struct config c = { .runtime_dir = (char *)"/run/reeve" };
+	char room[CONFIG_INSTANCE_BYTES];
+
+	(void)state;
+	config_instance(&c, room);
+	assert_string_equal(room, "");
+	c.runtime_dir = (char *)"/tmp/x";
+	config_instance(&c, room);
+	assert_int_equal(strlen(room), CONFIG_INSTANCE_BYTES - 1);
+	assert_int_equal(room[0], '-');
+	assert_int_equal(strspn(room + 1, "0123456789abcdef"), 8);
 }
 
 static void test_every_key_has_a_vector(void **state)
@@ -458,6 +484,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults_are_the_documented_ones),
 		cmocka_unit_test(test_every_key_takes_what_is_good_and_refuses_the_rest),
+		cmocka_unit_test(test_agents_of_other_directories_have_other_names),
 		cmocka_unit_test(test_every_key_has_a_vector),
 		cmocka_unit_test(test_file_is_taken_and_unknown_keys_are_told_with_their_line),
 		cmocka_unit_test(test_comments_are_passed_over_wherever_they_stand),

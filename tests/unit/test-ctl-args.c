@@ -137,6 +137,8 @@ static void test_requests_are_what_the_api_wants(void **state)
 		"{\"env\":{\"X\":\"\"},\"limits\":{\"nofile\":{\"soft\":5,\"hard\":6},\"core\":0},"
 		"\"kill_grace\":\"5s\",\"restart\":\"always\",\"restarts_max\":3,"
 		"\"stdout\":\"null\"}");
+	assert_builds(ARGV(W("--network=cni:lab")), task_request_options,
+		      "{\"network\":{\"cni\":\"lab\"}}");
 	assert_builds(ARGV(W("word")), slice_request_options, "{}");
 }
 
@@ -150,6 +152,7 @@ static void test_values_of_the_wrong_form_are_refused_by_name(void **state)
 		"--gpus=x",	    "--device=tpu",	    "--device=gpu:x",
 		"--align=left",	    "--align=node,package", "--label=x",
 		"--label==x",	    "--owner=\xff",	    "--env=A=\xff",
+		"--network=lab",    "--network=cni:",	    "--network=cni:\xff",
 	};
 
 	(void)state;
@@ -157,7 +160,9 @@ static void test_values_of_the_wrong_form_are_refused_by_name(void **state)
 		char word[64], name[] = "x", *argv[] = { name, word, NULL };
 		struct fail f = { 0 };
 		const struct option_row *table =
-			strstr(wrong[i], "--env") ? task_request_options : slice_request_options;
+			strstr(wrong[i], "--env") || strstr(wrong[i], "--network")
+				? task_request_options
+				: slice_request_options;
 
 		strcpy(word, wrong[i]);
 		if (build(argv, table, &f))

@@ -274,6 +274,7 @@ static void test_full_task_is_taken_as_it_is(void **state)
 		"{\"name\":\"main\",\"argv\":[\"sh\",\"\",\"-c\"],\"env\":{\"A\":\"1=2\",\"B\":"
 		"\"\"},"
 		"\"user\":\"root\",\"group\":\"0\",\"cwd\":\"/tmp\",\"umask\":18,"
+		"\"network\":{\"cni\":\"lab_1\"},"
 		"\"limits\":{\"nofile\":{\"soft\":1,\"hard\":2},\"core\":0,\"as\":\"infinity\"},"
 		"\"stdout\":\"journal\",\"stderr\":\"null\",\"kill_grace\":\"250ms\","
 		"\"restart\":\"on-failure\",\"restart_backoff\":\"2min\",\"restarts_max\":3}";
@@ -290,6 +291,7 @@ static void test_full_task_is_taken_as_it_is(void **state)
 	assert_string_equal(s.env[1], "B=");
 	assert_null(s.env[2]);
 	assert_string_equal(s.cwd, "/tmp");
+	assert_string_equal(s.cni, "lab_1");
 	assert_int_equal(s.umask, 022);
 	assert_int_equal(s.limits_count, 3);
 	assert_int_equal(s.limits[0].resource, RLIMIT_NOFILE);
@@ -336,6 +338,12 @@ static void test_bad_task_is_refused_with_a_sentence(void **state)
 		"{\"argv\":[\"a\"],\"limits\":{\"nofile\":{\"soft\":1}}}",
 		"{\"argv\":[\"a\"],\"limits\":{\"nofile\":{\"soft\":3,\"hard\":2}}}",
 		"{\"argv\":[\"a\"],\"limits\":{\"nofile\":{\"soft\":1,\"hard\":2,\"x\":3}}}",
+		"{\"argv\":[\"a\"],\"network\":\"lab\"}",
+		"{\"argv\":[\"a\"],\"network\":{}}",
+		"{\"argv\":[\"a\"],\"network\":{\"cni\":\"\"}}",
+		"{\"argv\":[\"a\"],\"network\":{\"cni\":\"../lab\"}}",
+		"{\"argv\":[\"a\"],\"network\":{\"cni\":7}}",
+		"{\"argv\":[\"a\"],\"network\":{\"cni\":\"lab\",\"bridge\":\"x\"}}",
 		"{\"argv\":[\"a\"],\"stdout\":\"tty\"}",
 		"{\"argv\":[\"a\"],\"stderr\":2}",
 		"{\"argv\":[\"a\"],\"kill_grace\":\"-1s\"}",
