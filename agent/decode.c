@@ -36,7 +36,7 @@ struct raw_request {
 	uint64_t cores, memory, processes_max;
 	double shared_cpus;
 	int align, isolation;
-	bool align_required;
+	bool align_required, revocable;
 };
 
 #define AT(type, member) offsetof(struct type, member)
@@ -59,6 +59,7 @@ static const struct json_field request_fields[] = {
 	{ "align_required", JSON_KIND_BOOL, AT(raw_request, align_required), .required = false },
 	{ "isolation", JSON_KIND_ENUM, AT(raw_request, isolation),
 	  .from_string = isolation_from_string, .choices = "required, best-effort" },
+	{ "revocable", JSON_KIND_BOOL, AT(raw_request, revocable), .required = false },
 	{ "processes_max", JSON_KIND_U64, AT(raw_request, processes_max), .minimum = 1,
 	  .maximum = 4194304 /* the kernel's PID_MAX_LIMIT */ },
 	{ 0 },
@@ -166,6 +167,7 @@ int decode_request(const json_t *object, struct request *ret, struct fail *f)
 	ret->align_required = raw.align_required;
 	ret->isolation = (enum isolation)raw.isolation;
 	ret->processes_max = raw.processes_max;
+	ret->revocable = raw.revocable;
 	r = copy(&ret->name, raw.name, f);
 	if (r == 0)
 		r = copy(&ret->offer, raw.offer, f);

@@ -30,6 +30,8 @@ const struct option_row slice_request_options[] = {
 	{ "isolation", 0, OPTION_CHOICE, "HOW", "required,best-effort", "isolation",
 	  "refuse where the kernel cannot enforce it, or take what there is" },
 	{ "processes", 0, OPTION_U64, "N", NULL, "processes_max", "at most so many processes" },
+	{ "revocable", 0, OPTION_TRUE, NULL, NULL, "revocable",
+	  "it may be slowed, stopped and taken away when the host is under pressure" },
 	{ "owner", 0, OPTION_TEXT, "TEXT", NULL, "owner", "whom it is for" },
 	{ "role", 0, OPTION_TEXT, "ROLE", NULL, "role", "quota it counts against" },
 	{ "label", 'l', OPTION_PAIR, "K=V", NULL, "labels", "label (repeatable)" },
