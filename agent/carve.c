@@ -11,6 +11,7 @@
 #include "launch.h"
 #include "manager.h"
 #include "model/placement.h"
+#include "pressure.h"
 #include "supervise.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
@@ -217,6 +218,7 @@ static void remove_resources(struct slice *s)
 
 	if (s->admitting || await_init(s)) /* on_admitted, on_removed or its death goes on */
 		return;
+	pressure_detach(s);
 	enforce_undo(s);
 	s->admitting = true;
 	r = s->backend->remove(s, on_removed, &why);
@@ -275,6 +277,7 @@ static void activate(struct slice *s)
 	disarm(s);
 	s->state = SLICE_ACTIVE;
 	s->announced = true;
+	pressure_attach(s);
 	report(s, EVENT_SLICE_CREATED, NULL);
 	slice_notify(s, NULL);
 	carve_keep_record(s);
@@ -287,9 +290,12 @@ static void hold_again(struct slice *s)
 {
 	struct fail why = { 0 };
 
-	if (s->state == SLICE_ACTIVE && enforce_apply(s, &why) < 0)
+	if (s->state != SLICE_ACTIVE)
+		return;
+	if (enforce_apply(s, &why) < 0)
 		log_warning(&(struct log_about){ .slice = s->id, .code = why.code }, "%s",
 			    why.text);
+	pressure_attach(s);
 }
 
 /* reeve-init is up: it has pinned itself, so what holds it can be read back; no task runs yet. */
@@ -548,10 +554,18 @@ void carve_delete(struct slice *s, uint64_t grace_usec, struct slice_waiter *wai
 		return; /* somebody else's delete is under way: wait with it */
 	s->state = SLICE_DELETING;
 	s->stuck = false;
+	pressure_detach(s); /* a task that stands still hears no SIGTERM */
 	if (grace_usec > 0 && slice_tasks_alive(s) > 0)
 		stop_tasks(s, grace_usec);
 	else
 		quit(s);
+}
+
+void carve_revoke(struct slice *s, const struct fail *why)
+{
+	log_notice(&(struct log_about){ .slice = s->id, .code = why->code }, "%s", why->text);
+	report(s, EVENT_SLICE_REVOKED, why);
+	carve_delete(s, 0, NULL);
 }
 
 /* The loop does not run: a bounded wait for what was killed to end. */

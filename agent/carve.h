@@ -16,6 +16,9 @@ int carve_create(struct manager *m, struct request *request, uid_t owner_uid,
  * called when it is gone, or with what could not be given back. */
 void carve_delete(struct slice *s, uint64_t grace_usec, struct slice_waiter *waiter);
 
+/* Takes it from its owner: told as slice.revoked with the reason, and deleted without grace. */
+void carve_revoke(struct slice *s, const struct fail *why);
+
 /* Outside of the loop, within a second or so: ends what runs in a slice that nobody was told about,
  * or that is lost, and takes away what it was made of. The slice itself stays the caller's. */
 void carve_abandon(struct slice *s);

@@ -37,6 +37,8 @@ int backend_choice_from_string(const char *name)
 		.offset = offsetof(struct config, member), .minimum = (low), .maximum = (high), \
 		.initial = (value)                                                              \
 	}
+#define RULE(name, scope, resource, value) \
+	KEY("pressure", name, CONFIG_PRESSURE, pressure.rules[scope][resource], 0, 0, value)
 #define SECOND 1000000ULL
 
 const struct config_key config_keys[] = {
@@ -57,6 +59,19 @@ const struct config_key config_keys[] = {
 	KEY("reserve", "memory", CONFIG_BYTES, reserve_memory_bytes, 0, 1ULL << 50, "512MiB"),
 	KEY("isolation", "device-filter", CONFIG_BOOL, device_filter, 0, 0, "yes"),
 	KEY("isolation", "device-allow", CONFIG_DEVICES, device_allow, 0, 0, NULL),
+	RULE("host-cpu", PRESSURE_HOST, PRESSURE_CPU, "some 9s/10s: report"),
+	RULE("host-memory", PRESSURE_HOST, PRESSURE_MEMORY,
+	     "full 150ms/1s: throttle-revocable, freeze-revocable, kill-revocable"),
+	RULE("host-io", PRESSURE_HOST, PRESSURE_IO, "full 500ms/1s: report"),
+	RULE("slice-cpu", PRESSURE_SLICE, PRESSURE_CPU, "off"),
+	RULE("slice-memory", PRESSURE_SLICE, PRESSURE_MEMORY, "full 200ms/1s: report"),
+	RULE("slice-io", PRESSURE_SLICE, PRESSURE_IO, "full 500ms/1s: report"),
+	KEY("pressure", "memory-available", CONFIG_NUMBER, pressure.available_percent, 0, 100,
+	    "10"),
+	KEY("pressure", "escalate-after", CONFIG_DURATION, pressure.escalate_usec, SECOND / 10,
+	    3600 * SECOND, "2s"),
+	KEY("pressure", "relief-after", CONFIG_DURATION, pressure.relief_usec, SECOND,
+	    3600 * SECOND, "10s"),
 	KEY("limits", "connections", CONFIG_NUMBER, connections, 4, 65536, "1024"),
 	KEY("limits", "connections-per-uid", CONFIG_NUMBER, connections_per_uid, 1, 65536, "256"),
 	KEY("limits", "slices", CONFIG_NUMBER, slices, 1, 65536, "1024"),
@@ -113,6 +128,15 @@ static int parse_cpus(const char *value, struct cpuset **place)
 	return 0;
 }
 
+/* Which of the rules it is, its place says. */
+static int parse_pressure(struct config *c, const char *value, struct pressure_rule *place)
+{
+	const size_t index = (size_t)(place - &c->pressure.rules[0][0]);
+
+	return pressure_rule_parse(value, (enum pressure_scope)(index / PRESSURE_RESOURCES),
+				   (enum pressure_resource)(index % PRESSURE_RESOURCES), place);
+}
+
 static int parse_bounded(const struct config_key *k, const char *value, uint64_t *place)
 {
 	uint64_t number = 0;
@@ -153,6 +177,8 @@ static int set_value(struct config *c, const struct config_key *k, const char *v
 		return parse_bool(value, place);
 	case CONFIG_DEVICES:
 		return device_allow_parse(value, place);
+	case CONFIG_PRESSURE:
+		return parse_pressure(c, value, place);
 	case CONFIG_NUMBER:
 	case CONFIG_OCTAL:
 	case CONFIG_BYTES:
@@ -175,6 +201,8 @@ static const char *expected(const struct config_key *k)
 		[CONFIG_LOG_LEVEL] = "one of error, warning, notice, info, debug",
 		[CONFIG_BACKEND] = "one of auto, systemd, cgroupfs, process",
 		[CONFIG_BOOL] = "yes or no",
+		[CONFIG_PRESSURE] = "off, or a rule such as full 150ms/1s: report, kill-revocable "
+				    "(CPUs of the host: some; its steps: on the revocable)",
 		[CONFIG_DEVICES] = "a list such as /dev/kvm, /dev/ptp* r, c 10:232 rw",
 	};
 

@@ -5,6 +5,7 @@
  * (config_keys) gives name, form, bounds and meaning, for reeved.conf(5) as for the parser. */
 
 #include "device_allow.h"
+#include "model/pressure_rule.h"
 #include "util/cpuset.h"
 #include "util/fail.h"
 
@@ -33,6 +34,8 @@ struct config {
 	/* [isolation] */
 	bool device_filter;
 	struct device_allow device_allow;
+	/* [pressure] */
+	struct pressure_policy pressure;
 	/* [limits] */
 	uint64_t connections, connections_per_uid, slices, tasks_per_slice, stream_bytes;
 	/* command line only */
@@ -52,6 +55,7 @@ enum config_kind {
 	CONFIG_BACKEND,
 	CONFIG_BOOL,
 	CONFIG_DEVICES,
+	CONFIG_PRESSURE, /* a member of pressure.rules */
 };
 
 struct config_key {

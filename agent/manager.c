@@ -8,6 +8,7 @@
 #include "carve.h"
 #include "devices.h"
 #include "document.h"
+#include "pressure.h"
 #include "privs.h"
 #include "server.h"
 #include "systemd/notify.h"
@@ -301,7 +302,8 @@ static int start_hands(struct manager *m, struct fail *f)
 	r = backend_choose(m, &m->backend, f);
 	if (r < 0)
 		return r;
-	return watch_new(&m->watch, m, f);
+	r = watch_new(&m->watch, m, f);
+	return r < 0 ? r : pressure_new(&m->pressure, m, f);
 }
 
 static int start_doors(struct manager *m, struct fail *f)
@@ -382,6 +384,7 @@ static void free_slices(struct manager *m)
 		for (struct slice_task *t; (t = map_next(s->tasks, &at, NULL));)
 			slice_task_dismiss(s, t);
 		slice_notify(s, &why);
+		pressure_detach(s); /* nobody could give back what was taken for a while */
 		slice_free(s);
 	}
 }
@@ -393,8 +396,9 @@ struct manager *manager_free(struct manager *m)
 	m->server = server_free(m->server);
 	m->api = api_free(m->api);
 	sd_event_source_disable_unref(m->settle);
-	watch_free(m->watch);
 	free_slices(m);
+	m->pressure = pressure_free(m->pressure);
+	watch_free(m->watch);
 	if (m->backend)
 		m->backend->close(m);
 	map_free(m->slices);

@@ -17,6 +17,7 @@
 
 struct api;
 struct devices;
+struct pressure;
 struct server;
 
 struct manager {
@@ -47,6 +48,7 @@ struct manager {
 	char *init_path; /* reeve-init */
 	sd_event_source *settle;
 	struct watch *watch;
+	struct pressure *pressure;
 	struct api *api;
 	struct server *server;
 };

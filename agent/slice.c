@@ -6,6 +6,7 @@
 #include "channel.h"
 #include "document.h"
 #include "manager.h"
+#include "pressure.h"
 #include "util/cleanup.h"
 
 #include <assert.h>
@@ -54,6 +55,7 @@ struct slice *slice_free(struct slice *s)
 	for (struct slice_task *t; s->tasks && (t = map_next(s->tasks, &cursor, NULL));)
 		task_free(t);
 	map_free(s->tasks);
+	pressure_slice_free(s->pressure);
 	channel_free(s->channel);
 	sd_event_source_disable_unref(s->deadline);
 	sd_event_source_disable_unref(s->emptied);
@@ -214,6 +216,7 @@ json_t *slice_document(const struct slice *s)
 	    json_put(object, "init_pid", json_integer(s->init_pid)) < 0 ||
 	    json_put(object, "request", TAKE_PTR(request)) < 0 || put_allocation(s, object) < 0 ||
 	    json_put(object, "enforcement", document_enforcements(&s->enforced)) < 0 ||
+	    json_put(object, "pressure", pressure_slice_document(s)) < 0 ||
 	    json_put(object, "tasks", task_names(s)) < 0)
 		return NULL;
 	return TAKE_PTR(object);

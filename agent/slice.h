@@ -21,6 +21,7 @@
 struct manager;
 struct backend;
 struct channel;
+struct pressure_slice;
 
 enum slice_state { SLICE_CREATING, SLICE_ACTIVE, SLICE_DELETING };
 STRTAB_DECLARE(slice_state, enum slice_state);
@@ -64,6 +65,7 @@ struct slice {
 	struct enforcements enforced;
 	struct cg_device_filter filter; /* as devices.c found it last, */
 	struct device_rules filtered;	/* for these rules */
+	struct pressure_slice *pressure; /* NULL: nobody listens to it */
 	struct map *tasks;		/* name -> struct slice_task */
 	unsigned tasks_made;
 	struct channel *channel;

@@ -15,8 +15,9 @@ struct cg_usage { /* CG_UNKNOWN where the controller is absent */
 /* -ENODEV when the cgroup was removed. */
 int cg_usage(int cgroup, struct cg_usage *ret);
 
-struct cg_pressure { /* percent of wall time, -1 unknown */
+struct cg_pressure { /* percent of wall time, -1 unknown; and all of it so far, 0 unknown */
 	double some10, some60, full10, full60;
+	uint64_t some_usec, full_usec;
 };
 enum cg_pressure_kind { CG_PRESSURE_CPU, CG_PRESSURE_MEMORY, CG_PRESSURE_IO, CG_PRESSURES };
 STRTAB_DECLARE(cg_pressure_kind, enum cg_pressure_kind); /* "cpu" "memory" "io" */

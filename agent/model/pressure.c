@@ -17,19 +17,20 @@ static double calm_below(const struct pressure_rule *rule)
 	return 50.0 * (double)rule->stall_usec / (double)rule->window_usec;
 }
 
-enum pressure_action pressure_in_force(const struct pressure_rule *rule,
-				       const struct pressure_state *s, bool revocable)
+unsigned pressure_in_force(const struct pressure_rule *rule, const struct pressure_state *s,
+			   bool revocable)
 {
-	enum pressure_action action = PRESSURE_REPORT;
+	unsigned actions = 0;
 
 	for (size_t i = 0; i < s->level && i < rule->steps_count; i++)
-		if (rule->steps[i].action != PRESSURE_KILL &&
+		if (rule->steps[i].action != PRESSURE_REPORT &&
+		    rule->steps[i].action != PRESSURE_KILL &&
 		    (revocable || !rule->steps[i].revocable))
-			action = rule->steps[i].action;
-	return action;
+			actions |= PRESSURE_BIT(rule->steps[i].action);
+	return actions;
 }
 
-static bool acting(const struct pressure_rule *rule, const struct pressure_state *s)
+bool pressure_acting(const struct pressure_rule *rule, const struct pressure_state *s)
 {
 	return s->level > 0 && rule->steps[s->level - 1].action != PRESSURE_REPORT;
 }
@@ -43,7 +44,7 @@ static uint64_t relief(const struct pressure_policy *p, const struct pressure_st
 static void begin_anew(const struct pressure_policy *p, const struct pressure_rule *rule,
 		       struct pressure_state *s, uint64_t now_usec)
 {
-	if (acting(rule, s) || now_usec - s->fired_usec < p->relief_usec)
+	if (pressure_acting(rule, s) || now_usec - s->fired_usec < p->relief_usec)
 		return;
 	s->level = 0;
 	backoff_reset(&s->told);
@@ -84,11 +85,11 @@ static void take(const struct pressure_policy *p, const struct pressure_rule *ru
 		 struct pressure_state *s, const struct pressure_step *step)
 {
 	const uint64_t now_usec = s->fired_usec;
-	const bool acted = acting(rule, s);
+	const bool acted = pressure_acting(rule, s);
 
 	s->level = (unsigned)(step - rule->steps) + 1;
 	s->stepped_usec = now_usec;
-	if (!acted && acting(rule, s))
+	if (!acted && pressure_acting(rule, s))
 		note_relapse(p, s, now_usec);
 }
 
@@ -121,7 +122,7 @@ struct pressure_decision pressure_fired(const struct pressure_policy *p,
 	d.tell = time_to_tell(rule, s, now_usec) || d.step;
 	if (d.tell)
 		s->told_usec = now_usec;
-	d.look_usec = acting(rule, s) ? LOOK_USEC : 0;
+	d.look_usec = pressure_acting(rule, s) ? LOOK_USEC : 0;
 	return d;
 }
 
@@ -135,7 +136,7 @@ struct pressure_decision pressure_looked(const struct pressure_policy *p,
 					 const struct pressure_rule *rule, struct pressure_state *s,
 					 double avg10, uint64_t now_usec)
 {
-	if (!acting(rule, s))
+	if (!pressure_acting(rule, s))
 		return (struct pressure_decision){ 0 };
 	if (!is_calm(rule, s, avg10, now_usec))
 		s->calm_usec = 0;

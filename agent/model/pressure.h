@@ -39,10 +39,13 @@ struct pressure_decision pressure_looked(const struct pressure_policy *p,
 					 const struct pressure_rule *rule, struct pressure_state *s,
 					 double avg10, uint64_t now_usec);
 
-/* The harshest lasting action of a rule that is in force on a slice, revocable or not;
- * PRESSURE_REPORT for none. A kill does not last. */
-enum pressure_action pressure_in_force(const struct pressure_rule *rule,
-				       const struct pressure_state *s, bool revocable);
+/* Whether steps other than a mere report are in force. */
+bool pressure_acting(const struct pressure_rule *rule, const struct pressure_state *s);
+/* Bits of the lasting actions of a rule that are in force on a slice, revocable or not: throttle
+ * and freeze. */
+#define PRESSURE_BIT(action) (1u << (action))
+unsigned pressure_in_force(const struct pressure_rule *rule, const struct pressure_state *s,
+			   bool revocable);
 
 struct pressure_candidate {
 	const char *id;

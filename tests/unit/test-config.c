@@ -112,6 +112,25 @@ static const struct {
 	{ "isolation", "device-allow", "/dev/kvm, c 10:238 rw", 2, NULL, 0 },
 	{ "isolation", "device-allow", "kvm", 0, NULL, -EINVAL },
 	{ "isolation", "device-allow", "c 5000:0 rw", 0, NULL, -ERANGE },
+	{ "pressure", "host-cpu", "some 1s/2s: report", 1 * SECOND, NULL, 0 },
+	{ "pressure", "host-cpu", "full 1s/2s: report", 0, NULL, -EINVAL },
+	{ "pressure", "host-memory", "full 100ms/1s: kill-revocable", SECOND / 10, NULL, 0 },
+	{ "pressure", "host-memory", "full 100ms/1s: kill", 0, NULL, -EINVAL },
+	{ "pressure", "host-io", "off", 0, NULL, 0 },
+	{ "pressure", "host-io", "", 0, NULL, -EINVAL },
+	{ "pressure", "slice-cpu", "full 2s/10s: throttle", 2 * SECOND, NULL, 0 },
+	{ "pressure", "slice-cpu", "full 2s/11s: throttle", 0, NULL, -EINVAL },
+	{ "pressure", "slice-memory", "some 1ms/500ms: report, kill", SECOND / 1000, NULL, 0 },
+	{ "pressure", "slice-memory", "some 1ms/500ms: kill, report", 0, NULL, -EINVAL },
+	{ "pressure", "slice-io", "some 3s/3s: freeze", 3 * SECOND, NULL, 0 },
+	{ "pressure", "slice-io", "some 3s/3s", 0, NULL, -EINVAL },
+	{ "pressure", "memory-available", "100", 100, NULL, 0 },
+	{ "pressure", "memory-available", "101", 0, NULL, -ERANGE },
+	{ "pressure", "memory-available", "10%", 0, NULL, -EINVAL },
+	{ "pressure", "escalate-after", "100ms", SECOND / 10, NULL, 0 },
+	{ "pressure", "escalate-after", "99ms", 0, NULL, -ERANGE },
+	{ "pressure", "relief-after", "1h", 3600 * SECOND, NULL, 0 },
+	{ "pressure", "relief-after", "0", 0, NULL, -ERANGE },
 	{ "limits", "connections", "4", 4, NULL, 0 },
 	{ "limits", "connections", "3", 0, NULL, -ERANGE },
 	{ "limits", "connections-per-uid", "1", 1, NULL, 0 },
@@ -138,6 +157,8 @@ static uint64_t number_at(const struct config_key *k, struct config *c)
 		return *(const bool *)place;
 	if (k->kind == CONFIG_DEVICES)
 		return ((const struct device_allow *)place)->count;
+	if (k->kind == CONFIG_PRESSURE)
+		return ((const struct pressure_rule *)place)->stall_usec;
 	if (k->kind == CONFIG_CPUS)
 		return cpuset_count(*(struct cpuset *const *)place);
 	return *(const uint64_t *)place;
