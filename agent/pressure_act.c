@@ -78,12 +78,12 @@ bool pressure_able(const struct pressure_point *p, char *why, size_t size)
 	for (const struct slice *s; (s = map_next(m->slices, &cursor, NULL));)
 		count += is_revocable(s);
 	if (p->resource != PRESSURE_MEMORY || !pressure_available(m->host, &available, &total)) {
-		(void)snprintf(why, size, "%zu slices are revocable", count); /* fits */
+		(void)snprintf(why, size, "revocable slices: %zu", count); /* fits */
 		return count > 0;
 	}
 	(void)snprintf(why, size,
 		       "%" PRIu64 " of %" PRIu64 " MiB are available (steps begin below %" PRIu64
-		       " %%), %zu slices are revocable",
+		       " %%), revocable slices: %zu",
 		       available / MIB, total / MIB, m->config->pressure.available_percent,
 		       count); /* fits */
 	/* A slice that stalls on its own limit stalls the host's average too: nobody else is
