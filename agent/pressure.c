@@ -4,6 +4,7 @@
 #include "pressure_internal.h"
 
 #include "cgroups/usage.h"
+#include "hold.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -208,27 +209,33 @@ static void arm_all(struct slice *s)
 	}
 }
 
-void pressure_attach(struct slice *s)
+/* No row: it is no limit. What is not announced is said in the slice's document. */
+static int take_pressure(struct slice *s, struct enforcements *rows, struct fail *f)
 {
 	struct pressure_slice *p = s->pressure;
 
+	(void)rows; /* see above */
+	(void)f;    /* the table's own sentence is enough */
 	if (!p) {
 		p = s->pressure = calloc(1, sizeof(*p));
 		if (!p)
-			return; /* shown as not watched */
+			return -ENOMEM;
 		set_points(p->points, s->manager, s);
 	}
 	if (s->top_fd < 0 || s->cgroup_fd < 0) {
 		(void)snprintf(p->reason, sizeof(p->reason), "%s",
 			       "this host has no cgroup v2 that can be written"); /* fits */
-		return;
+		return 0;
 	}
-	if (!p->relief && s->dir && relief_new(&p->relief, s->dir) == 0 &&
-	    relief_recover(p->relief, s->cgroup_fd) > 0)
+	if (!p->relief && relief_new(&p->relief, s->dir) < 0)
+		return -ENOMEM;
+	if (!p->recovered && relief_recover(p->relief, s->cgroup_fd) > 0)
 		log_notice(&(struct log_about){ .slice = s->id },
 			   "what an earlier agent had taken from its tasks for a while is given "
 			   "back");
+	p->recovered = true;
 	arm_all(s);
+	return 0;
 }
 
 void pressure_detach(struct slice *s)
@@ -255,3 +262,9 @@ struct pressure_slice *pressure_slice_free(struct pressure_slice *p)
 	free(p);
 	return NULL;
 }
+
+const struct hold hold_pressure = {
+	.name = "pressure",
+	.take = take_pressure,
+	.give = pressure_detach,
+};

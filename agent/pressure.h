@@ -21,10 +21,9 @@ struct pressure_slice; /* of one slice; owned by it */
 int pressure_new(struct pressure **ret, struct manager *m, struct fail *f);
 struct pressure *pressure_free(struct pressure *p);
 
-/* A slice has become active, or was adopted: what an earlier agent had taken for a while is given
- * back, and its triggers are armed. Again: nothing. */
-void pressure_attach(struct slice *s);
-/* It is about to go, or the agent is: what was taken for a while is given back. Idempotent. */
+/* Triggers are held by slices as other things are: hold_pressure (hold.h) arms them, and gives back
+ * first what an earlier agent had taken for a while. This is its other half, for who cannot wait
+ * until the cgroup goes: what was taken for a while is given back. Idempotent. */
 void pressure_detach(struct slice *s);
 struct pressure_slice *pressure_slice_free(struct pressure_slice *p);
 

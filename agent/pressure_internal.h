@@ -29,6 +29,7 @@ struct pressure {
 struct pressure_slice {
 	struct pressure_point points[PRESSURE_RESOURCES];
 	struct relief *relief; /* NULL: no cgroup of its own */
+	bool recovered;	       /* what an earlier agent had taken is given back */
 	char reason[128];      /* why nothing is watched; "" when it is */
 };
 
