@@ -67,10 +67,10 @@ struct slice {
 	pid_t init_pid;
 	int init_fd; /* its pidfd */
 	struct enforcements enforced;
-	struct cg_device_filter filter; /* as devices.c found it last, */
-	struct device_rules filtered;	/* for these rules */
+	struct cg_device_filter filter;	 /* as devices.c found it last, */
+	struct device_rules filtered;	 /* for these rules */
 	struct pressure_slice *pressure; /* NULL: nobody listens to it */
-	struct map *tasks;		/* name -> struct slice_task */
+	struct map *tasks;		 /* name -> struct slice_task */
 	unsigned tasks_made;
 	struct channel *channel;
 	sd_event_source *deadline; /* of creating or deleting */

@@ -43,7 +43,7 @@ struct request {
 	bool align_required; /* else: as near as it can be had */
 	enum isolation isolation;
 	uint64_t processes_max; /* 0: no limit */
-	bool revocable;		/* may be throttled, stopped and taken away when the host needs it */
+	bool revocable; /* may be throttled, stopped and taken away when the host needs it */
 	/* Taken from an offer: only what is in these. NULL / none: the whole machine. */
 	char *offer;
 	struct cpuset *within_cpus, *within_nodes;
