@@ -261,6 +261,8 @@ json_t *watch_pressure(const struct watch *w)
 			json_object_set_new(object, cg_pressure_kind_to_string(kind),
 					    pressure_document(&p));
 	}
+	if (object)
+		json_object_set_new(object, "actions", pressure_actions(w->manager));
 	return object;
 }
 

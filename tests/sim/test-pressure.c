@@ -231,6 +231,20 @@ static void freeze(struct rig *r)
 	assert_true(is_frozen(r, r->first, "runs"));
 }
 
+static void assert_heartbeat_says(const struct rig *r, const char *slice, bool frozen)
+{
+	_cleanup_json_ json_t *beat = watch_heartbeat(r->agent.manager->watch);
+	const json_t *actions = json_object_get(json_object_get(beat, "pressure"), "actions"),
+		     *first = json_array_get(actions, 0);
+
+	assert_true(json_is_array(actions));
+	assert_int_equal(json_array_size(actions), frozen);
+	if (!frozen)
+		return;
+	assert_string_equal(json_string_value(json_object_get(first, "slice")), slice);
+	assert_true(json_is_true(json_object_get(first, "frozen")));
+}
+
 static void test_what_was_taken_is_given_back_when_it_is_calm(void **state)
 {
 	struct rig r;
@@ -241,6 +255,9 @@ static void test_what_was_taken_is_given_back_when_it_is_calm(void **state)
 	create(&r, r.first, true);
 	freeze(&r);
 	assert_true(pressure_on_host(r.agent.manager->pressure, evidence, sizeof(evidence)));
+	assert_string_equal(evidence, "memory of the host is short: freeze of revocable slices is "
+				      "in force");
+	assert_heartbeat_says(&r, r.first, true);
 	agent_turn(&r.agent, 2 * SECOND); /* the timer reads: calm, but not for long */
 	assert_true(is_frozen(&r, r.first, "runs"));
 	r.passed_usec += 20 * SECOND;
@@ -249,6 +266,7 @@ static void test_what_was_taken_is_given_back_when_it_is_calm(void **state)
 	assert_int_equal(events(&r, "slice.pressure", "runs/cgroup.freeze: 1 -> 0"), 1);
 	assert_int_equal(events(&r, "node.pressure", "restore"), 1);
 	assert_false(pressure_on_host(r.agent.manager->pressure, evidence, sizeof(evidence)));
+	assert_heartbeat_says(&r, r.first, false);
 	end(&r, r.first);
 	rig_close(&r);
 }
