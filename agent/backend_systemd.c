@@ -237,6 +237,34 @@ static void systemd_repin(struct slice *s, const struct cpuset *cpus)
 		log_warning(&(struct log_about){ .slice = s->id }, "%s", why.text);
 }
 
+/* All of them, and those of limits that it has no more: else a daemon-reload would bring back the
+ * old size. */
+static void systemd_resized(struct slice *s)
+{
+	const struct allocation *a = ledger_find(s->manager->ledger, s->id);
+	_cleanup_(cpuset_freep) struct cpuset *pool = NULL;
+	_cleanup_(units_done) struct units u = { 0 };
+	struct property_value of_slice[9];
+	struct fail why = { 0 };
+	struct pin pin;
+	size_t count;
+	int r = units_of(s, &u);
+
+	if (r == 0)
+		r = enforce_pin(s, &pin, &pool);
+	if (r == 0) {
+		count = slice_properties(s, &pin, of_slice);
+		if (a->shared_millicpus == 0)
+			of_slice[count++] = (struct property_value){ .property = PROPERTY_CPU_WEIGHT,
+								     .number = UINT64_MAX };
+		r = transient_tell(s->manager->systemd, u.slice, of_slice, count, &why);
+	}
+	if (r < 0)
+		log_warning(&(struct log_about){ .slice = s->id },
+			    "PID 1 does not know its new size: %s",
+			    why.error ? why.text : strerror(-r));
+}
+
 static int systemd_adopt(struct slice *s, struct fail *f)
 {
 	return open_scope(s, false, f);
@@ -302,6 +330,7 @@ const struct backend backend_systemd = {
 	.admit = systemd_admit,
 	.remove = systemd_remove,
 	.repin = systemd_repin,
+	.resized = systemd_resized,
 	.adopt = systemd_adopt,
 	.list = systemd_list,
 };
