@@ -8,6 +8,7 @@
 #include "decode.h"
 #include "document.h"
 #include "enforce.h"
+#include "handback.h"
 #include "launch.h"
 #include "manager.h"
 #include "supervise.h"
@@ -230,11 +231,14 @@ static int on_slice(const char *id, const char *task, const char *text, void *us
 	}
 	log_warning(&(struct log_about){ .slice = id, .code = why.code }, "it is lost: %s",
 		    why.text);
-	ledger_release(m->ledger, id);
 	same_boot = strcmp(text_of(record, "boot_id"), m->boot_id) == 0;
+	if (same_boot && !ledger_find(m->ledger, id))	/* what it held is to be given back */
+		(void)take_allocation(s, record, NULL); /* another slice's, or unreadable */
 	lose_tasks(s, same_boot);
 	clear_remains(s, same_boot);
 	tell(m, id, EVENT_SLICE_LOST, why.text);
+	if (handback_inherit(s))
+		TAKE_PTR(s);
 	return 0;
 }
 

@@ -6,8 +6,8 @@
 
 #include "backend.h"
 #include "channel.h"
-#include "document.h"
 #include "enforce.h"
+#include "handback.h"
 #include "launch.h"
 #include "manager.h"
 #include "model/placement.h"
@@ -42,19 +42,6 @@ enum {
 
 static void remove_resources(struct slice *s);
 
-static void report(struct slice *s, enum event_kind kind, const struct fail *why)
-{
-	_cleanup_json_ json_t *document = slice_document(s);
-	_cleanup_free_ char *text = NULL;
-
-	if (document && why && why->error)
-		(void)json_put_string(document, "reason", why->text); /* the event is told anyway */
-	text = document ? json_text(document) : NULL;
-	if (journal_report(s->manager->journal, kind, &(struct event_about){ .slice = s->id },
-			   text) < 0)
-		log_error(&(struct log_about){ .slice = s->id }, "an event was lost");
-}
-
 static int arm(struct slice *s, uint64_t usec, sd_event_time_handler_t handler)
 {
 	sd_event_source_disable_unref(s->deadline);
@@ -66,29 +53,6 @@ static int arm(struct slice *s, uint64_t usec, sd_event_time_handler_t handler)
 static void disarm(struct slice *s)
 {
 	s->deadline = sd_event_source_disable_unref(s->deadline);
-}
-
-/* Nothing of it is left: the last step of every way down. */
-static void gone(struct slice *s, const struct fail *why)
-{
-	struct manager *m = s->manager;
-	struct fail reason = why ? *why : (struct fail){ 0 };
-
-	disarm(s);
-	if (m->store)
-		(void)store_remove_slice(m->store,
-					 s->id); /* a stale record is found out at adoption */
-	if (s->dir)
-		(void)fs_remove_tree(AT_FDCWD, s->dir); /* replaced when the name is used again */
-	launch_forget_logs(s);
-	if (s->announced)
-		report(s, EVENT_SLICE_DELETED, NULL);
-	ledger_release(m->ledger, s->id);
-	map_remove(m->slices, s->id);
-	slice_notify(s, reason.error ? &reason : NULL);
-	slice_free(s);
-	enforce_pool_changed(m);
-	manager_settle(m);
 }
 
 static bool init_is_gone(const struct slice *s)
@@ -124,17 +88,10 @@ static void on_removed(struct slice *s, int error, const struct fail *why)
 			    "what it was made of may remain: %s", why ? why->text : "unknown");
 		error = 0;
 	}
-	if (error < 0) {
-		s->state = SLICE_DELETING;
-		s->stuck = true;
-		s->removals = 0;
-		log_error(&(struct log_about){ .slice = s->id, .code = "leak" },
-			  "what it held is not given back: %s", why ? why->text : "unknown");
-		report(s, EVENT_SLICE_FAILED, why);
-		slice_notify(s, why);
-		return; /* it keeps its resources: they are not free */
-	}
-	gone(s, s->failed.error ? &s->failed : NULL);
+	if (error < 0)
+		handback_stuck(s, why); /* it keeps its resources: they are not free */
+	else
+		handback_prove(s);
 }
 
 static int on_still_busy(sd_event_source *source, uint64_t usec, void *userdata)
@@ -275,7 +232,7 @@ static void activate(struct slice *s)
 	disarm(s);
 	s->state = SLICE_ACTIVE;
 	s->announced = true;
-	report(s, EVENT_SLICE_CREATED, NULL);
+	slice_report(s, EVENT_SLICE_CREATED, NULL);
 	slice_notify(s, NULL);
 	carve_keep_record(s);
 	enforce_pool_changed(s->manager);
@@ -335,7 +292,7 @@ static void on_closed(void *userdata)
 	fail_code(&why, -EIO, "init-gone", "the reeve-init of slice %s ended unexpectedly", s->id);
 	log_error(&(struct log_about){ .slice = s->id, .code = why.code }, "%s", why.text);
 	if (s->state == SLICE_ACTIVE) {
-		report(s, EVENT_SLICE_FAILED, &why);
+		slice_report(s, EVENT_SLICE_FAILED, &why);
 		s->state = SLICE_DELETING;
 		retreat(s, NULL);
 	} else {

@@ -11,6 +11,7 @@
 
 #include "cgroups/device_filter.h"
 #include "drivers/driver.h"
+#include "hold.h"
 #include "manager.h"
 #include "util/cleanup.h"
 #include "util/log.h"
@@ -238,13 +239,14 @@ static int report(const struct work *w, bool filtered)
 	return r;
 }
 
-int devices_enforce(struct slice *s, struct enforcements *rows)
+static int take(struct slice *s, struct enforcements *rows, struct fail *f)
 {
 	_cleanup_(work_done) struct work w = { .slice = s,
 					       .allocation = allocation_of(s),
 					       .rows = rows };
 	int r;
 
+	(void)f; /* the table's own sentence is enough */
 	if (s->cgroup_fd < 0) {
 		w.reason = "this host has no cgroup v2 that can be written: the device is named "
 			   "in the task's environment alone";
@@ -275,7 +277,7 @@ static int look_again(struct slice *s)
 		if (strcmp(s->enforced.items[i].resource, "devices") != 0)
 			r = enforcements_add(&rows, &s->enforced.items[i]);
 	if (r == 0)
-		r = devices_enforce(s, &rows);
+		r = take(s, &rows, NULL);
 	if (r < 0) {
 		enforcements_done(&rows);
 		return r;
@@ -297,3 +299,5 @@ void devices_inventory_changed(struct manager *m)
 				    "out of memory: its device nodes stay as they were");
 	}
 }
+
+const struct hold hold_devices = { .name = "device filter", .take = take };

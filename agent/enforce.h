@@ -10,18 +10,23 @@
  * ledger or stored in *ret_pool, which the caller frees. */
 int enforce_pin(const struct slice *s, struct pin *ret, struct cpuset **ret_pool);
 
+/* The CPUs that its tasks run on: its own, and for a slice with shared CPUs those of the pool too.
+ * Borrowed as above. */
+int enforce_cpus(const struct slice *s, const struct cpuset **ret, struct cpuset **ret_pool);
+
 /* cpu.weight of a slice with shared CPUs, on the kernel's scale of 1 to 10000: 100 a CPU. */
 uint64_t enforce_weight(const struct allocation *a);
 
-/* Writes the limits, reads back, fills s->enforced. With isolation required: -EOPNOTSUPP (code
- * "isolation-unavailable") when something asked for is not held by the kernel against others. */
+/* Takes all that it holds (hold.h), reads back, fills s->enforced. With isolation required:
+ * -EOPNOTSUPP (code "isolation-unavailable") when something asked for is not held by the kernel
+ * against others. */
 int enforce_apply(struct slice *s, struct fail *f);
 
 /* Before anything is made: whether this host could isolate at all, so that a request with isolation
  * required is refused at the door. */
 int enforce_possible(const struct manager *m, const struct request *r, struct fail *f);
 
-/* Before the cgroup goes: gives its isolated CPUs back to the rest of the host. */
+/* Before the cgroup goes: gives back what would not go with it. */
 void enforce_undo(struct slice *s);
 
 /* The shared pool has changed: slices with shared CPUs follow. */

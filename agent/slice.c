@@ -7,6 +7,7 @@
 #include "document.h"
 #include "manager.h"
 #include "util/cleanup.h"
+#include "util/log.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -57,6 +58,8 @@ struct slice *slice_free(struct slice *s)
 	channel_free(s->channel);
 	sd_event_source_disable_unref(s->deadline);
 	sd_event_source_disable_unref(s->emptied);
+	sd_event_source_disable_unref(s->leak_due);
+	leaks_done(&s->leaks);
 	enforcements_done(&s->enforced);
 	device_rules_done(&s->filtered);
 	request_done(&s->request);
@@ -153,6 +156,28 @@ void slice_notify(struct slice *s, const struct fail *why)
 	}
 }
 
+void slice_report(struct slice *s, enum event_kind kind, const struct fail *why)
+{
+	_cleanup_json_ json_t *document = slice_document(s);
+	_cleanup_free_ char *text = NULL;
+
+	if (document && why && why->error)
+		(void)json_put_string(document, "reason", why->text); /* the event is told anyway */
+	text = document ? json_text(document) : NULL;
+	if (journal_report(s->manager->journal, kind, &(struct event_about){ .slice = s->id },
+			   text) < 0)
+		log_error(&(struct log_about){ .slice = s->id }, "an event was lost");
+}
+
+static json_t *leak_sentences(const struct slice *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < s->leaks.count; i++)
+		json_array_append_new(list, json_string(s->leaks.reasons[i]));
+	return list;
+}
+
 static json_t *task_names(const struct slice *s)
 {
 	json_t *list = json_array();
@@ -213,6 +238,7 @@ json_t *slice_document(const struct slice *s)
 	    json_put_string(object, "cgroup", s->cgroup) < 0 ||
 	    json_put(object, "init_pid", json_integer(s->init_pid)) < 0 ||
 	    json_put(object, "request", TAKE_PTR(request)) < 0 || put_allocation(s, object) < 0 ||
+	    (s->leaks.count > 0 && json_put(object, "leaks", leak_sentences(s)) < 0) ||
 	    json_put(object, "enforcement", document_enforcements(&s->enforced)) < 0 ||
 	    json_put(object, "tasks", task_names(s)) < 0)
 		return NULL;

@@ -5,8 +5,9 @@
  * Owned by the manager's map of slices; everything else borrows it within one callback. */
 
 #include "cgroups/device_filter.h"
-#include "model/allocation.h"
+#include "leak.h"
 #include "model/enforcement.h"
+#include "model/event.h"
 #include "model/request.h"
 #include "model/task.h"
 #include "model/task_spec.h"
@@ -48,6 +49,9 @@ struct slice {
 	bool announced; /* slice.created was told: its end is to be told as well */
 	bool admitting; /* the back end works on it: nothing may be taken away until it answers */
 	bool stuck;	/* what it held could not be given back: a delete tries again */
+	struct leaks leaks; /* that, where only some of it is left */
+	uint64_t leak_wait_usec;
+	sd_event_source *leak_due;
 	uid_t owner_uid;
 	struct request request;
 	uint64_t created_usec;
@@ -100,6 +104,9 @@ struct slice_task *slice_task_find(const struct slice *s, const char *name);
 int slice_task_add(struct slice *s, const char *name, json_t *request, struct slice_task **ret);
 void slice_task_remove(struct slice *s, const char *name);
 size_t slice_tasks_alive(const struct slice *s);
+
+/* Tells an event about it, with its document and, when something failed, why. */
+void slice_report(struct slice *s, enum event_kind kind, const struct fail *why);
 
 json_t *slice_document(const struct slice *s);
 json_t *slice_task_document(const struct slice *s, const struct slice_task *t);

@@ -165,6 +165,23 @@ static void look_at_store(struct manager *m)
 	(void)feed(&r, m);
 }
 
+static void look_at_leaks(struct manager *m)
+{
+	char evidence[256];
+	struct reading r = { .subject = "node", .type = "leak" };
+	size_t cursor = 0;
+
+	for (const struct slice *s; (s = map_next(m->slices, &cursor, NULL));) {
+		if (s->leaks.count == 0)
+			continue;
+		(void)snprintf(evidence, sizeof(evidence), "slice %s has not given all back: %s",
+			       s->id, s->leaks.reasons[0]); /* may be cut */
+		r.verdict = VERDICT_DEGRADED;
+		r.evidence = evidence;
+	}
+	(void)feed(&r, m);
+}
+
 static void look_at_inventory(struct manager *m)
 {
 	char evidence[256];
@@ -192,6 +209,7 @@ void watch_look(struct watch *w)
 	look_at_store(w->manager);
 	look_at_inventory(w->manager);
 	look_at_presence(w->manager);
+	look_at_leaks(w->manager);
 }
 
 static json_t *pressure_document(const struct cg_pressure *p)

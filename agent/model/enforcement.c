@@ -46,6 +46,14 @@ int enforcements_add(struct enforcements *e, const struct enforcement *row)
 	return 0;
 }
 
+const struct enforcement *enforcements_find(const struct enforcements *e, const char *limit)
+{
+	for (size_t i = 0; i < e->count; i++)
+		if (strcmp(e->items[i].limit, limit) == 0)
+			return &e->items[i];
+	return NULL;
+}
+
 void enforcements_done(struct enforcements *e)
 {
 	for (size_t i = 0; i < e->count; i++)

@@ -34,4 +34,6 @@ struct enforcements {
 
 /* Copies the strings (NULLs allowed but for resource and limit). */
 int enforcements_add(struct enforcements *e, const struct enforcement *row);
+/* The first row of a limit, NULL without one. */
+const struct enforcement *enforcements_find(const struct enforcements *e, const char *limit);
 void enforcements_done(struct enforcements *e);
