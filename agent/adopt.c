@@ -7,10 +7,12 @@
 #include "channel.h"
 #include "decode.h"
 #include "document.h"
+#include "freeze.h"
 #include "enforce.h"
 #include "handback.h"
 #include "launch.h"
 #include "manager.h"
+#include "resize.h"
 #include "supervise.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
@@ -130,6 +132,20 @@ static int take_allocation(struct slice *s, const json_t *record, struct fail *f
 	return r < 0 ? fail_set(f, r, "out of memory") : 0;
 }
 
+/* A resize that the last agent could not end: what its record names is all that the slice may have,
+ * and it had less before. */
+static int take_resize(struct slice *s, const json_t *record, struct fail *f)
+{
+	const json_t *from = member(record, "resizing_from");
+	_cleanup_(allocation_freep) struct allocation *before = NULL;
+	int r = from ? decode_allocation(from, &before, f) : 0;
+
+	if (r < 0 || !from)
+		return r;
+	r = resize_adopt(s, &before);
+	return r < 0 ? fail_set(f, r, "out of memory") : 0;
+}
+
 static const struct backend *backend_named(const char *name)
 {
 	for (size_t i = 0; backends[i]; i++)
@@ -163,7 +179,12 @@ static int revive(struct slice *s, const json_t *record, struct fail *f)
 	if (r < 0)
 		return r;
 	open_init(s); /* it listens on its own socket, so the number is its own */
-	return take_allocation(s, record, f);
+	r = take_allocation(s, record, f);
+	if (r == 0)
+		r = take_resize(s, record, f);
+	if (r == 0)
+		freeze_adopt(s, json_is_true(member(member(record, "slice"), "frozen")));
+	return r;
 }
 
 static void tell(struct manager *m, const char *id, enum event_kind kind, const char *reason)

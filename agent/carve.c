@@ -6,11 +6,14 @@
 
 #include "backend.h"
 #include "channel.h"
+#include "document.h"
 #include "enforce.h"
+#include "freeze.h"
 #include "handback.h"
 #include "launch.h"
 #include "manager.h"
 #include "model/placement.h"
+#include "resize.h"
 #include "supervise.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
@@ -221,6 +224,9 @@ void carve_keep_record(struct slice *s)
 		return;
 	record = json_pack("{s:s,s:I,s:O}", "boot_id", s->manager->boot_id, "created_usec",
 			   (json_int_t)s->created_usec, "slice", document);
+	if (record && resize_before(s) &&
+	    json_put(record, "resizing_from", document_allocation(resize_before(s))) < 0)
+		return; /* without memory the record before this one stays */
 	text = record ? json_text(record) : NULL;
 	if (!text || store_put_slice(s->manager->store, s->id, text, &why) < 0)
 		log_warning(&(struct log_about){ .slice = s->id },
@@ -244,9 +250,13 @@ static void hold_again(struct slice *s)
 {
 	struct fail why = { 0 };
 
-	if (s->state == SLICE_ACTIVE && enforce_apply(s, &why) < 0)
+	if (s->state != SLICE_ACTIVE)
+		return;
+	if (enforce_apply(s, &why) < 0)
 		log_warning(&(struct log_about){ .slice = s->id, .code = why.code }, "%s",
 			    why.text);
+	resize_settle(s);
+	freeze_settle(s);
 }
 
 /* reeve-init is up: it has pinned itself, so what holds it can be read back; no task runs yet. */
@@ -498,6 +508,8 @@ void carve_delete(struct slice *s, uint64_t grace_usec, struct slice_waiter *wai
 		slice_notify(s, s->failed.error ? &s->failed : &why);
 		s->stuck = true;
 	}
+	resize_drop(s); /* it goes with all that it holds */
+	freeze_release(s, grace_usec > 0);
 	s->failed = (struct fail){ 0 }; /* whoever waits from here on wants it gone */
 	if (waiter)
 		list_append(&s->waiters, &waiter->link);

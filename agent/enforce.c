@@ -169,6 +169,19 @@ static void repin_tasks(struct slice *s, const struct cpuset *cpus)
 	}
 }
 
+int enforce_resized(struct slice *s, struct fail *f)
+{
+	_cleanup_(cpuset_freep) struct cpuset *pool = NULL;
+	const struct cpuset *cpus = NULL;
+	int r = enforce_cpus(s, &cpus, &pool);
+
+	if (r < 0)
+		return fail_set(f, r, "out of memory");
+	if (!(backend_controllers(s) & CG_BIT(CG_CPUSET)))
+		repin_tasks(s, cpus);
+	return enforce_apply(s, f);
+}
+
 /* Whether they are what holds the slice already. */
 static bool has_cpus(const struct slice *s, const char *cpus)
 {

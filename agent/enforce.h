@@ -22,6 +22,10 @@ uint64_t enforce_weight(const struct allocation *a);
  * against others. */
 int enforce_apply(struct slice *s, struct fail *f);
 
+/* The same for a slice that has another size now: where no cpuset controller holds its tasks, each
+ * of them is pinned to the new CPUs first. */
+int enforce_resized(struct slice *s, struct fail *f);
+
 /* Before anything is made: whether this host could isolate at all, so that a request with isolation
  * required is refused at the door. */
 int enforce_possible(const struct manager *m, const struct request *r, struct fail *f);

@@ -203,7 +203,7 @@ static void put_back(struct slice *s, const struct fail *reason)
 	log_warning(&(struct log_about){ .slice = s->id, .code = reason->code },
 		    "it keeps the size it had: %s", reason->text);
 	if (z->announced)
-		carve_report(s, EVENT_SLICE_RESIZE_FAILED, reason);
+		slice_report(s, EVENT_SLICE_RESIZE_FAILED, reason);
 	resize_drop(s);
 	carve_keep_record(s);
 }
@@ -236,15 +236,22 @@ static bool below(uint64_t wanted, uint64_t had)
 	return wanted > 0 && (had == 0 || wanted < had); /* 0: no limit */
 }
 
-/* The kernel would reclaim, and then kill, for a limit below what is used. */
-static int check_use(const struct slice *s, const struct resize *z, struct fail *f)
+static int check_devices(const struct slice *s, const struct resize *z, struct fail *f)
 {
-	struct cg_usage usage;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < z->before->devices_count; i++)
 		if (!allocation_has_device(z->after, z->before->devices[i]))
 			r = device_use_check(s, z->before->devices[i], f);
+	return r;
+}
+
+/* The kernel would reclaim, and then kill, for a limit below what is used. */
+static int check_use(const struct slice *s, const struct resize *z, struct fail *f)
+{
+	struct cg_usage usage;
+	int r = check_devices(s, z, f);
+
 	if (r < 0 || s->top_fd < 0 || cg_usage(s->top_fd, &usage) < 0)
 		return r;
 	if (below(z->gets.memory_bytes, z->had.memory_bytes) && usage.memory_bytes != CG_UNKNOWN &&
@@ -266,13 +273,15 @@ static int finish(struct slice *s, struct fail *f)
 
 	if (r == 0)
 		r = hold(s, z->after, &z->gets, f);
+	if (r == 0)
+		r = check_devices(s, z, f); /* opened in the last moment: it would stay open */
 	if (r < 0) {
 		put_back(s, f);
 		return r;
 	}
 	resize_drop(s);
 	enforce_pool_changed(s->manager);
-	carve_report(s, EVENT_SLICE_RESIZED, NULL);
+	slice_report(s, EVENT_SLICE_RESIZED, NULL);
 	carve_keep_record(s);
 	return 0;
 }
@@ -313,7 +322,10 @@ static int change_amounts(struct slice *s, const struct resize_change *change, s
 				 "memory of slice %s cannot be taken away wholly: without any it "
 				 "would have no limit",
 				 s->id);
-	z->has_both = amounts_join(&z->had, &z->gets);
+	z->has_both = z->had; /* the rest is the allocation's */
+	z->has_both.processes_max = below(z->gets.processes_max, z->had.processes_max)
+					    ? z->had.processes_max
+					    : z->gets.processes_max;
 	return 0;
 }
 
@@ -399,7 +411,7 @@ static int go(struct slice *s, uint64_t grace_usec, struct fail *f)
 	z->at_usec = s->manager->host->realtime_usec(s->manager->host) + (less ? grace_usec : 0);
 	if (less) {
 		z->announced = true;
-		carve_report(s, EVENT_SLICE_RESIZING, NULL);
+		slice_report(s, EVENT_SLICE_RESIZING, NULL);
 	}
 	r = hold_both(s, more && less, f);
 	if (r < 0)

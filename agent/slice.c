@@ -5,7 +5,9 @@
 #include "backend.h"
 #include "channel.h"
 #include "document.h"
+#include "freeze.h"
 #include "manager.h"
+#include "resize.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -55,6 +57,8 @@ struct slice *slice_free(struct slice *s)
 	for (struct slice_task *t; s->tasks && (t = map_next(s->tasks, &cursor, NULL));)
 		task_free(t);
 	map_free(s->tasks);
+	resize_drop(s);
+	freeze_drop(s);
 	channel_free(s->channel);
 	sd_event_source_disable_unref(s->deadline);
 	sd_event_source_disable_unref(s->emptied);
@@ -222,6 +226,15 @@ static int put_allocation(const struct slice *s, json_t *object)
 		       : 0;
 }
 
+static int put_passing(const struct slice *s, json_t *object)
+{
+	json_t *resizing = resize_document(s);
+
+	if (resizing && json_put(object, "resizing", resizing) < 0)
+		return -ENOMEM;
+	return json_put(object, "frozen", json_boolean(s->frozen));
+}
+
 json_t *slice_document(const struct slice *s)
 {
 	_cleanup_json_ json_t *object = json_object();
@@ -238,6 +251,7 @@ json_t *slice_document(const struct slice *s)
 	    json_put_string(object, "cgroup", s->cgroup) < 0 ||
 	    json_put(object, "init_pid", json_integer(s->init_pid)) < 0 ||
 	    json_put(object, "request", TAKE_PTR(request)) < 0 || put_allocation(s, object) < 0 ||
+	    put_passing(s, object) < 0 ||
 	    (s->leaks.count > 0 && json_put(object, "leaks", leak_sentences(s)) < 0) ||
 	    json_put(object, "enforcement", document_enforcements(&s->enforced)) < 0 ||
 	    json_put(object, "tasks", task_names(s)) < 0)

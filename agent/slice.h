@@ -22,6 +22,8 @@
 struct manager;
 struct backend;
 struct channel;
+struct resize;
+struct freeze;
 
 enum slice_state { SLICE_CREATING, SLICE_ACTIVE, SLICE_DELETING };
 STRTAB_DECLARE(slice_state, enum slice_state);
@@ -52,6 +54,9 @@ struct slice {
 	struct leaks leaks; /* that, where only some of it is left */
 	uint64_t leak_wait_usec;
 	sd_event_source *leak_due;
+	struct resize *resize; /* under way; NULL none */
+	struct freeze *freeze; /* or thaw, under way; NULL none */
+	bool frozen;	       /* its tasks stand still */
 	uid_t owner_uid;
 	struct request request;
 	uint64_t created_usec;

@@ -2,6 +2,7 @@
 /* Supervision; see supervise.h. The state table decides; this file copies facts and tells. */
 #include "supervise.h"
 
+#include "freeze.h"
 #include "launch.h"
 #include "manager.h"
 #include "util/cleanup.h"
@@ -138,6 +139,8 @@ void supervise_status(struct slice *s, const struct channel_status *status)
 		return; /* said again, after a reconnect */
 	t->state = (enum task_state)next;
 	copy_facts(t, status);
+	if (s->frozen && t->state == TASK_RUNNING) /* reeve-init has started it again */
+		freeze_task(s, t);
 	report(s, t, heard[status->state].event);
 	slice_task_notify(s, t);
 	t = slice_task_find(s, status->task);

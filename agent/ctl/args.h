@@ -23,6 +23,7 @@ enum option_kind {
 	OPTION_HUGEPAGES, /* SIZE:COUNT appended to the array `key` */
 	OPTION_DEVICES, /* a count of the class that `choices` names, appended to the array `key` */
 	OPTION_DEVICE,	/* CLASS[:COUNT], likewise */
+	OPTION_KEEP,	/* into the member that `choices` names of the object `key` */
 };
 
 struct option_row {

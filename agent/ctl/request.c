@@ -38,6 +38,26 @@ const struct option_row slice_request_options[] = {
 	{ 0 },
 };
 
+const struct option_row slice_resize_options[] = {
+	{ "cores", 'c', OPTION_U64, "N", NULL, "cores", "whole cores, for this slice alone" },
+	{ "shared-cpus", 0, OPTION_NUMBER, "X", NULL, "shared_cpus",
+	  "CPUs' worth of time in the shared pool" },
+	{ "memory", 'm', OPTION_BYTES, "SIZE", NULL, "memory", "memory, such as 4GiB" },
+	{ "hugepages", 0, OPTION_HUGEPAGES, "SIZE:COUNT", NULL, "hugepages",
+	  "huge pages of one size, such as 2MiB:512 (repeatable)" },
+	{ "gpus", 'g', OPTION_DEVICES, "N", "gpu", "devices", "GPUs and accelerators" },
+	{ "nics", 0, OPTION_DEVICES, "N", "nic", "devices", "network interfaces" },
+	{ "disks", 0, OPTION_DEVICES, "N", "disk", "devices", "disks" },
+	{ "processes", 0, OPTION_U64, "N", NULL, "processes_max", "at most so many processes" },
+	{ "keep-cpus", 0, OPTION_KEEP, "LIST", "cpus", "keep",
+	  "CPUs that are not to be given up, such as 0-3" },
+	{ "keep-device", 0, OPTION_KEEP, "ID", "devices", "keep",
+	  "device that is not to be given up (repeatable)" },
+	{ "grace", 0, OPTION_DURATION, "TIME", NULL, "grace",
+	  "between the announcement and the taking away" },
+	{ 0 },
+};
+
 const struct option_row task_request_options[] = {
 	{ "task-name", 0, OPTION_TEXT, "NAME", NULL, "name", "name of the task (default: task-N)" },
 	{ "env", 'e', OPTION_PAIR, "K=V", NULL, "env", "environment variable (repeatable)" },
@@ -234,6 +254,18 @@ static int put_text(json_t *body, const struct given *g, struct fail *f)
 	return put(body, g->row->key, json_string(g->value), f);
 }
 
+/* "keep": {"cpus": LIST, "devices": [ID..]}: which of the two is in the row. */
+static int put_keep(json_t *body, const struct given *g, struct fail *f)
+{
+	json_t *keep = collection(body, g->row->key, json_object);
+
+	if (!parse_utf8_valid(g->value, strlen(g->value)))
+		return fail_code(f, -EINVAL, "usage", "--%s is not valid UTF-8", g->row->name);
+	if (strcmp(g->row->choices, "devices") == 0)
+		return append(keep, "devices", json_string(g->value), f);
+	return put(keep, g->row->choices, json_string(g->value), f);
+}
+
 static int put_option(json_t *body, const struct given *g, struct fail *f)
 {
 	switch (g->row->kind) {
@@ -256,6 +288,8 @@ static int put_option(json_t *body, const struct given *g, struct fail *f)
 		return put_devices(body, g, f);
 	case OPTION_DEVICE:
 		return put_device(body, g, f);
+	case OPTION_KEEP:
+		return put_keep(body, g, f);
 	case OPTION_TEXT:
 	case OPTION_DURATION:
 	case OPTION_CHOICE:

@@ -8,6 +8,7 @@
 #include "wire/json.h"
 
 extern const struct option_row slice_request_options[];
+extern const struct option_row slice_resize_options[];
 extern const struct option_row task_request_options[];
 
 /* The object of all options of the table that were given. -EINVAL with a sentence, -ENOMEM. */

@@ -91,6 +91,8 @@ static const struct column slice_columns[] = {
 	{ "hugepages", "resources.hugepages", COLUMN_HUGEPAGES, NULL },
 	{ "devices", "resources.devices", COLUMN_LIST, NULL },
 	{ "tasks", "tasks", COLUMN_LIST, NULL },
+	{ "frozen", "frozen", COLUMN_YES, NULL },
+	{ "smaller at", "resizing.at", COLUMN_TIME, NULL },
 	{ "backend", "backend", COLUMN_TEXT, NULL },
 	{ "cgroup", "cgroup", COLUMN_TEXT, NULL },
 	{ 0 },

@@ -100,24 +100,3 @@ int amounts_change(struct amounts *a, const struct resize_change *c)
 	*a = changed;
 	return 0;
 }
-
-static uint64_t larger(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
-/* Huge pages are counted by the allocation alone: those of b stand here. */
-struct amounts amounts_join(const struct amounts *a, const struct amounts *b)
-{
-	struct amounts joined = *b;
-
-	joined.cores = (uint32_t)larger(a->cores, b->cores);
-	joined.shared_millicpus = (uint32_t)larger(a->shared_millicpus, b->shared_millicpus);
-	joined.memory_bytes = larger(a->memory_bytes, b->memory_bytes);
-	joined.processes_max = a->processes_max && b->processes_max
-				       ? larger(a->processes_max, b->processes_max)
-				       : 0;
-	for (int kind = 0; kind < DEVICE_KINDS; kind++)
-		joined.devices[kind] = (uint32_t)larger(a->devices[kind], b->devices[kind]);
-	return joined;
-}

@@ -35,5 +35,3 @@ bool amounts_equal(const struct amounts *a, const struct amounts *b);
 void amounts_put(struct request *r, const struct amounts *a); /* all else stays */
 /* -E2BIG: more page sizes than a request may have. */
 int amounts_change(struct amounts *a, const struct resize_change *c);
-/* Of each number the larger one, and no limit where one of them has none. */
-struct amounts amounts_join(const struct amounts *a, const struct amounts *b);
