@@ -255,8 +255,9 @@ static void systemd_resized(struct slice *s)
 	if (r == 0) {
 		count = slice_properties(s, &pin, of_slice);
 		if (a->shared_millicpus == 0)
-			of_slice[count++] = (struct property_value){ .property = PROPERTY_CPU_WEIGHT,
-								     .number = UINT64_MAX };
+			of_slice[count++] =
+				(struct property_value){ .property = PROPERTY_CPU_WEIGHT,
+							 .number = UINT64_MAX };
 		r = transient_tell(s->manager->systemd, u.slice, of_slice, count, &why);
 	}
 	if (r < 0)

@@ -13,7 +13,7 @@
 #include "document.h"
 #include "enforce.h"
 #include "manager.h"
-#include "model/resize.h"
+#include "model/resizing.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 #include "util/log.h"
@@ -68,8 +68,8 @@ json_t *resize_document(const struct slice *s)
 	    json_put(object, "at", document_time(z->at_usec)) < 0 ||
 	    json_put(object, "takes", document_allocation(taken)) < 0 ||
 	    (z->gets.processes_max > 0 &&
-	     json_put(object, "processes_max",
-		      json_integer((json_int_t)z->gets.processes_max)) < 0) ||
+	     json_put(object, "processes_max", json_integer((json_int_t)z->gets.processes_max)) <
+		     0) ||
 	    json_put(object, "resources", document_allocation(z->after)) < 0)
 		return NULL;
 	return TAKE_PTR(object);
@@ -225,8 +225,8 @@ static int check_hugepages(const struct slice *s, const struct resize *z, struct
 
 		if (left < allocation_hugepages_total(z->before, size) &&
 		    cg_usage_hugepages(s->top_fd, size, &used) == 0 && used / size > left)
-			return too_much_used(s, "hugepages-in-use", "huge pages", used / size,
-					     left, f);
+			return too_much_used(s, "hugepages-in-use", "huge pages", used / size, left,
+					     f);
 	}
 	return 0;
 }

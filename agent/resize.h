@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Another size for a slice that lives; model/resize.h decides which. What it gets comes first, what
- * it gives up goes last, announced by an event and after the grace that was asked for; in between
- * it holds both. A limit that the kernel refuses puts everything back.
+/* Another size for a slice that lives; model/resizing.h decides which. What it gets comes first,
+ * what it gives up goes last, announced by an event and after the grace that was asked for; in
+ * between it holds both. A limit that the kernel refuses puts everything back.
  *
  * The record on disk never names less than the kernel may hold: an agent that is killed at any step
  * finds again, in the next one's ledger, all that the slice could have, and puts it back to the
@@ -17,8 +17,8 @@ struct resize; /* one that is under way; the slice's */
 enum { RESIZE_LATER = 1 }; /* announced; the rest follows when the grace is over */
 
 /* 0 done, RESIZE_LATER, or why it is as before: -EBUSY for a slice that is not active or is being
- * resized or frozen, for what is in use, and for what the kernel refused; placement's and resize.h's
- * codes; -EINVAL. */
+ * resized or frozen, for what is in use, and for what the kernel refused; placement's and
+ * resize.h's codes; -EINVAL. */
 int resize_start(struct slice *s, const struct resize_change *change, struct fail *f);
 /* The slice goes: nothing follows. NULL-safe for a slice without one. */
 void resize_drop(struct slice *s);

@@ -266,8 +266,8 @@ int allocation_less(struct allocation **ret, const struct allocation *a, const s
 			r = allocation_add_device(less, a->devices[i]);
 	if (r < 0)
 		return r;
-	less->shared_millicpus = (uint32_t)subtract_bounded(a->shared_millicpus,
-							    b->shared_millicpus);
+	less->shared_millicpus =
+		(uint32_t)subtract_bounded(a->shared_millicpus, b->shared_millicpus);
 	*ret = TAKE_PTR(less);
 	return 0;
 }

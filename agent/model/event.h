@@ -17,7 +17,7 @@ enum event_kind {
 	EVENT_SLICE_ADOPTED,
 	EVENT_SLICE_LOST,
 	EVENT_SLICE_FAILED,
-	EVENT_SLICE_RESIZING,	   /* before anything is taken away */
+	EVENT_SLICE_RESIZING, /* before anything is taken away */
 	EVENT_SLICE_RESIZED,
 	EVENT_SLICE_RESIZE_FAILED, /* it is as it was before */
 	EVENT_SLICE_FROZEN,

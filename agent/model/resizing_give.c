@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a slice that shrinks gives up; see resize.h. Whoever is farthest from all others goes, one
+/* What a slice that shrinks gives up; see resizing.h. Whoever is farthest from all others goes, one
  * by one, and the others' sums go down by what they had it to the one that went. */
-#include "model/resize.h"
+#include "model/resizing.h"
 
 #include "model/bounded.h"
 #include "model/pick.h"
@@ -339,8 +339,8 @@ static uint64_t take_farthest(struct resize_pick *r, uint64_t bytes, bool spare_
 	for (size_t i = 0; i < r->a->memory_count; i++) {
 		struct allocation_memory *m = &r->a->memory[i];
 		uint32_t far = far_from_cores(r, m->node);
-		uint64_t had = subtract_bounded(m->bytes,
-						spare_used ? used_on(r->wish, m->node) : 0);
+		uint64_t had =
+			subtract_bounded(m->bytes, spare_used ? used_on(r->wish, m->node) : 0);
 
 		if (had == 0 || (from && far < farthest_yet))
 			continue;
@@ -357,8 +357,8 @@ static uint64_t take_farthest(struct resize_pick *r, uint64_t bytes, bool spare_
 
 static int give_memory(struct resize_pick *r)
 {
-	uint64_t left = subtract_bounded(allocation_memory_total(r->a),
-					 r->wish->wanted->memory_bytes);
+	uint64_t left =
+		subtract_bounded(allocation_memory_total(r->a), r->wish->wanted->memory_bytes);
 	size_t kept = 0;
 
 	for (uint64_t took = 1; left > 0 && took > 0; left -= took)
@@ -438,7 +438,7 @@ static int check_keep(struct resize_pick *r)
 
 int resize_give_up(struct resize_pick *r)
 {
-	static int (*const steps[])(struct resize_pick *r) = {
+	static int (*const steps[])(struct resize_pick * r) = {
 		check_keep, give_cores, give_devices, give_memory, give_hugepages,
 	};
 	int e = PLACEMENT_FITS;

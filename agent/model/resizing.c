@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The decision about a new size; see resize.h. First what is given up (resize_give.c), then what is
- * added, with the picking steps of placement where they fit: they look at what is free, and what
- * the slice holds is not. */
-#include "model/resize.h"
+/* The decision about a new size; see resizing.h. First what is given up (resizing_give.c), then
+ * what is added, with the picking steps of placement where they fit: they look at what is free, and
+ * what the slice holds is not. */
+#include "model/resizing.h"
 
 #include "model/bounded.h"
 #include "model/pick.h"
@@ -88,7 +88,7 @@ struct candidates {
 	struct {
 		const struct device *core; /* NULL: taken */
 		uint64_t far;		   /* from all cores of the slice together */
-	} *items;
+	} * items;
 	size_t count;
 };
 
@@ -99,8 +99,7 @@ static void candidates_done(struct candidates *c)
 
 static bool can_be_had(const struct pick *p, const struct device *core)
 {
-	return view_core_free(p->view, core) &&
-	       cpuset_subset(core->core.cpus, p->region->cpus) &&
+	return view_core_free(p->view, core) && cpuset_subset(core->core.cpus, p->region->cpus) &&
 	       !cpuset_intersects(core->core.cpus, p->allocation->cpus);
 }
 
@@ -141,8 +140,7 @@ static int take_nearest(struct pick *p, struct candidates *c)
 	core = TAKE(c->items[best].core, NULL);
 	for (size_t i = 0; i < c->count; i++)
 		if (c->items[i].core)
-			c->items[i].far +=
-				resize_apart(p->view->inventory, core, c->items[i].core);
+			c->items[i].far += resize_apart(p->view->inventory, core, c->items[i].core);
 	if (cpuset_union(p->allocation->cpus, core->core.cpus) < 0 ||
 	    cpuset_add(p->allocation->cores, core->core.number) < 0)
 		return -ENOMEM;
@@ -233,10 +231,9 @@ static int start_pick(struct growth *g, const struct region *region, struct allo
 		r = cpuset_union(fresh->cores, kept->cores);
 	for (size_t i = 0; r == 0 && i < kept->devices_count; i++)
 		r = allocation_add_device(fresh, kept->devices[i]);
-	g->pick = (struct pick){ .view = g->resize->view,
-				 .request = &g->more,
-				 .region = region,
-				 .allocation = fresh };
+	g->pick = (struct pick){
+		.view = g->resize->view, .request = &g->more, .region = region, .allocation = fresh
+	};
 	return r;
 }
 
@@ -292,7 +289,7 @@ static int say_where(const struct pick *p)
 
 static int grow_within(struct resize_pick *r, const struct region *region, struct allocation **ret)
 {
-	static int (*const steps[])(struct growth *g) = { add_cores, add_rest, add_memory };
+	static int (*const steps[])(struct growth * g) = { add_cores, add_rest, add_memory };
 	struct growth g = { .resize = r, .more = difference(r) };
 	_cleanup_(allocation_freep) struct allocation *fresh = NULL, *merged = NULL;
 	int e = allocation_new(&fresh);

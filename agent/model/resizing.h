@@ -14,8 +14,8 @@
 #include "model/placement.h"
 
 struct resize_wish {
-	const struct request *wanted;	/* the whole new size, not the difference; its alignment counts,
-					   what an offer restricted it to does not */
+	const struct request *wanted;	/* the whole new size, not the difference; its alignment
+					   counts,   what an offer restricted it to does not */
 	const struct cpuset *keep_cpus; /* NULL none */
 	char *const *keep_devices;
 	size_t keep_devices_count;
