@@ -57,11 +57,6 @@ static inline void freeze_freep(struct freeze **z)
 	freeze_free(*z);
 }
 
-void freeze_drop(struct slice *s)
-{
-	s->freeze = freeze_free(s->freeze);
-}
-
 /* The cgroups of the slice's tasks, whoever knows of them; one that goes meanwhile is left out. */
 static int open_leaves(const struct slice *s, struct freeze *z)
 {
@@ -121,8 +116,18 @@ static void tell(struct slice *s, const struct fail *why)
 {
 	struct slice_waiter *w = s->freeze->waiter;
 
-	freeze_drop(s);
+	s->freeze = freeze_free(s->freeze);
 	w->done(s, why, w->userdata);
+}
+
+void freeze_drop(struct slice *s)
+{
+	struct fail why = { 0 };
+
+	if (!s->freeze)
+		return;
+	fail_set(&why, -ECANCELED, "slice %s or its agent went meanwhile", s->id);
+	tell(s, &why);
 }
 
 /* The kernel may have told of the last one already: then nothing else comes. */

@@ -21,7 +21,7 @@ int freeze_start(struct slice *s, bool frozen, struct slice_waiter *waiter, stru
 /* The slice is being deleted: whoever waits is told, and if its tasks are to get a grace they may
  * run again. A frozen process can be killed as any other (cgroup-v2.rst, cgroup.freeze). */
 void freeze_release(struct slice *s, bool thaw);
-void freeze_drop(struct slice *s); /* the last moment: nobody is told */
+void freeze_drop(struct slice *s); /* the last moment: whoever waits is told, nothing is written */
 
 /* A task runs in a slice that is frozen: so is it then. */
 void freeze_task(struct slice *s, const struct slice_task *t);

@@ -54,11 +54,11 @@ struct slice *slice_free(struct slice *s)
 	if (!s)
 		return NULL;
 	assert(list_empty(&s->waiters));
+	freeze_drop(s);
+	resize_drop(s);
 	for (struct slice_task *t; s->tasks && (t = map_next(s->tasks, &cursor, NULL));)
 		task_free(t);
 	map_free(s->tasks);
-	resize_drop(s);
-	freeze_drop(s);
 	channel_free(s->channel);
 	sd_event_source_disable_unref(s->deadline);
 	sd_event_source_disable_unref(s->emptied);
