@@ -144,13 +144,15 @@ static const struct enforcement *same_row(const struct enforcements *rows,
 	return NULL;
 }
 
-/* Whatever the kernel held is held at the new size as well. */
+/* Whatever the kernel held is held at the new size as well. But the memory policy of a process that
+ * runs stays what it was; where that is all there is, its row says so. */
 static int check_rows(const struct slice *s, const struct enforcements *before, struct fail *f)
 {
 	for (size_t i = 0; i < before->count; i++) {
 		const struct enforcement *now = same_row(&s->enforced, &before->items[i]);
 
-		if (before->items[i].mechanism == MECHANISM_NONE || !now ||
+		if (before->items[i].mechanism == MECHANISM_NONE ||
+		    before->items[i].mechanism == MECHANISM_POLICY || !now ||
 		    now->mechanism != MECHANISM_NONE)
 			continue;
 		return fail_code(f, -EBUSY, "resize-refused",
