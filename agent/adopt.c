@@ -201,16 +201,14 @@ static void lose_tasks(struct slice *s, bool same_boot)
 	supervise_all_lost(s, "its slice was lost");
 }
 
-static int on_slice(const char *id, const char *task, const char *text, void *userdata)
+static int adopt_slice(struct manager *m, const char *id, const char *text)
 {
-	struct manager *m = userdata;
 	_cleanup_(slice_freep) struct slice *s = NULL;
 	_cleanup_json_ json_t *record = NULL;
 	struct fail why = { 0 };
 	bool same_boot;
 	int r = slice_new(&s, m, id);
 
-	(void)task;
 	if (r < 0)
 		return r;
 	s->backend = m->backend;
@@ -242,41 +240,52 @@ static int on_slice(const char *id, const char *task, const char *text, void *us
 	return 0;
 }
 
-/* Slices that were lost are forgotten after the walk: the walk's statement is still open in it. */
-static void forget_lost(struct manager *m, char **ids, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (!map_get(m->slices, ids[i]))
-			(void)store_remove_slice(m->store, ids[i]); /* told again otherwise */
-}
-
-struct names {
-	char **items;
+/* All are read before the first is acted on: what is written during a walk of the store may be met
+ * again by it. */
+struct records {
+	struct {
+		char *id, *text;
+	} * items;
 	size_t count;
 };
 
-static void names_done(struct names *n)
+static void records_done(struct records *r)
 {
-	for (size_t i = 0; i < n->count; i++)
-		free(n->items[i]);
-	free(n->items);
+	for (size_t i = 0; i < r->count; i++) {
+		free(r->items[i].id);
+		free(r->items[i].text);
+	}
+	free(r->items);
 }
 
-static int collect(const char *id, const char *task, const char *record, void *userdata)
+static int collect(const char *id, const char *task, const char *text, void *userdata)
 {
-	struct names *n = userdata;
-	char **grown = reallocarray(n->items, n->count + 1, sizeof(*grown));
+	struct records *r = userdata;
+	void *grown = reallocarray(r->items, r->count + 1, sizeof(*r->items));
+	size_t i = r->count;
 
 	(void)task;
-	(void)record;
 	if (!grown)
 		return -ENOMEM;
-	n->items = grown;
-	n->items[n->count] = strdup(id);
-	if (!n->items[n->count])
-		return -ENOMEM;
-	n->count++;
-	return 0;
+	r->items = grown;
+	r->items[i].id = strdup(id);
+	r->items[i].text = strdup(text);
+	r->count++;
+	return r->items[i].id && r->items[i].text ? 0 : -ENOMEM;
+}
+
+static int adopt_records(struct manager *m)
+{
+	_cleanup_(records_done) struct records records = { 0 };
+	int r = store_each_slice(m->store, collect, &records);
+
+	for (size_t i = 0; r == 0 && i < records.count; i++) {
+		r = adopt_slice(m, records.items[i].id, records.items[i].text);
+		if (r == 0 && !map_get(m->slices, records.items[i].id))
+			(void)store_remove_slice(m->store,
+						 records.items[i].id); /* told again else */
+	}
+	return r;
 }
 
 static void clear_stranger_dir(const char *base, const char *name)
@@ -333,16 +342,12 @@ static void end_orphans(struct manager *m)
 
 void adopt_slices(struct manager *m)
 {
-	_cleanup_(names_done) struct names names = { 0 };
-
 	if (!m->store)
 		return; /* what the host has may be well: only its records are out of reach */
-	if (store_each_slice(m->store, collect, &names) < 0 ||
-	    store_each_slice(m->store, on_slice, m) < 0) {
+	if (adopt_records(m) < 0) {
 		log_error(NULL, "the store cannot be read: slices made before are not adopted");
 		return;
 	}
-	forget_lost(m, names.items, names.count);
 	end_orphans(m);
 	clear_strangers(m);
 	if (map_count(m->slices) > 0)

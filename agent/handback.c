@@ -54,12 +54,25 @@ static void gone(struct slice *s)
 	manager_settle(m);
 }
 
+/* A core of which one CPU is not back is not free. */
+static int name_cores(const struct manager *m, struct allocation *held)
+{
+	int r = 0;
+
+	inventory_each (core, m->inventory, DEVICE_CORE)
+		if (r == 0 && cpuset_intersects(core->core.cpus, held->cpus))
+			r = cpuset_add(held->cores, core->core.number);
+	return r;
+}
+
 /* Only what is not back stays out of the offers: the rest of what it held is free. */
 static int shrink(struct slice *s, struct leaks *l)
 {
 	struct ledger *ledger = s->manager->ledger;
 	int r = leaks_hold(l) ? 0 : allocation_new(&l->held);
 
+	if (r == 0)
+		r = name_cores(s->manager, l->held);
 	if (r < 0)
 		return r;
 	l->held->slice = strdup(s->id);
@@ -69,11 +82,16 @@ static int shrink(struct slice *s, struct leaks *l)
 	return ledger_take(ledger, &l->held);
 }
 
+/* While somebody takes it down again the back end may be at work on it: its end is the next look.
+ */
 static int on_due(sd_event_source *source, uint64_t usec, void *userdata)
 {
+	struct slice *s = userdata;
+
 	(void)source;
 	(void)usec;
-	handback_prove(userdata);
+	if (s->stuck)
+		handback_prove(s);
 	return 0;
 }
 
@@ -105,10 +123,12 @@ static void keep(struct slice *s, struct leaks *l)
 			  "the ledger could not be told what is free of it: out of memory");
 	leaks_done(&s->leaks);
 	s->leaks = TAKE(*l, (struct leaks){ 0 });
-	if (known)
-		s->stuck = true;
-	else
+	if (!known) {
 		handback_stuck(s, &why);
+	} else { /* who tried again is answered, others know */
+		s->stuck = true;
+		slice_notify(s, &why);
+	}
 	carve_keep_record(s); /* others may hold what is free of it when the next agent reads it */
 	look_later(s);
 	enforce_pool_changed(s->manager);
