@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -41,8 +42,6 @@ static void gone(struct slice *s)
 	if (m->store)
 		(void)store_remove_slice(m->store,
 					 s->id); /* a stale record is found out at adoption */
-	if (s->dir)
-		(void)fs_remove_tree(AT_FDCWD, s->dir); /* replaced when the name is used again */
 	launch_forget_logs(s);
 	if (s->announced)
 		slice_report(s, EVENT_SLICE_DELETED, NULL);
@@ -135,8 +134,21 @@ static void keep(struct slice *s, struct leaks *l)
 	watch_look(s->manager->watch);
 }
 
+static void remove_dir(const struct slice *s, struct leaks *ret)
+{
+	int r = s->dir ? fs_remove_tree(AT_FDCWD, s->dir) : 0;
+	char why[256];
+
+	if (r == 0)
+		return;
+	(void)snprintf(why, sizeof(why), "its directory %s cannot be removed: %s", s->dir,
+		       strerror(-r)); /* a long path may be cut */
+	(void)leaks_add_note(ret, why);
+}
+
 static bool anything_left(struct slice *s, struct leaks *ret)
 {
+	remove_dir(s, ret);
 	if (hold_left_all(s, ret) < 0) /* what was found before the memory ran out counts */
 		(void)leaks_add_note(ret, "not all could be looked at: out of memory");
 	return ret->count > 0 || leaks_hold(ret);

@@ -106,15 +106,46 @@ int cg_partition_make(int root, const char *path, const struct cpuset *granted,
 
 int cg_partition_undo(int root, const char *path, const struct cpuset *granted)
 {
-	_cleanup_free_ char *all = cpuset_format(granted);
-	int r;
+	const int steps[] = {
+		write_below(root, path, "cpuset.cpus.partition", "member"),
+		write_below(root, path, "cpuset.cpus.exclusive", "\n"),
+		cg_partition_grant(root, path, granted),
+	};
 
-	if (!all)
+	for (size_t i = 0; i < ARRAY_SIZE(steps);
+	     i++) /* all are tried: each gives something back */
+		if (steps[i] < 0)
+			return steps[i];
+	return 0;
+}
+
+int cg_partition_grant(int root, const char *path, const struct cpuset *granted)
+{
+	_cleanup_free_ char *all = cpuset_format(granted);
+
+	return all ? grant_above(root, path, *all ? all : "\n") : -ENOMEM;
+}
+
+int cg_partition_granted(int root, const char *path, struct cpuset **ret)
+{
+	_cleanup_(cpuset_freep) struct cpuset *sum = NULL;
+	char file[PATH_MAX];
+
+	if (cpuset_new(&sum) < 0)
 		return -ENOMEM;
-	r = write_below(root, path, "cpuset.cpus.partition", "member");
-	if (r == 0)
-		r = write_below(root, path, "cpuset.cpus.exclusive", "\n");
-	if (r == 0)
-		r = grant_above(root, path, *all ? all : "\n");
-	return r;
+	path += strspn(path, "/");
+	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+		_cleanup_(cpuset_freep) struct cpuset *own = NULL;
+		_cleanup_free_ char *text = NULL;
+
+		if ((size_t)snprintf(file, sizeof(file), "%.*s/cpuset.cpus.exclusive",
+				     (int)(slash - path), path) >= sizeof(file))
+			return -ENAMETOOLONG;
+		/* Linux before 6.7 has no such file, and what cannot be read grants nothing. */
+		if (fs_read_line_new(root, file, &text) == 0 && cpuset_parse(text, &own) == 0 &&
+		    cpuset_union(sum, own) < 0)
+			return -ENOMEM;
+	}
+	*ret = TAKE_PTR(sum);
+	return 0;
 }

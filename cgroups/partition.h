@@ -24,3 +24,7 @@ int cg_partition_make(int root, const char *path, const struct cpuset *granted,
 		      const struct cpuset *cpus, struct cg_partition *ret);
 /* Takes the partition back and leaves `granted` (what remains) to the cgroups above. */
 int cg_partition_undo(int root, const char *path, const struct cpuset *granted);
+/* The last step alone, and what the cgroups above have been granted in sum: also where the cgroup
+ * at `path` is gone. */
+int cg_partition_grant(int root, const char *path, const struct cpuset *granted);
+int cg_partition_granted(int root, const char *path, struct cpuset **ret);
