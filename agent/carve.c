@@ -235,7 +235,7 @@ static void activate(struct slice *s)
 	slice_report(s, EVENT_SLICE_CREATED, NULL);
 	slice_notify(s, NULL);
 	carve_keep_record(s);
-	enforce_pool_changed(s->manager);
+	(void)enforce_follow_pool(s); /* while it was made others may have taken from the pool */
 }
 
 /* After a restart of the agent: what holds the slice is read from the kernel, not remembered. All

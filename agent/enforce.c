@@ -177,32 +177,51 @@ static bool has_cpus(const struct slice *s, const char *cpus)
 	return row && row->mechanism != MECHANISM_NONE && strcmp(row->wanted, cpus) == 0;
 }
 
-static void follow_pool(struct slice *s)
+static int follow_pool(struct slice *s)
 {
 	_cleanup_(cpuset_freep) struct cpuset *pool = NULL;
 	_cleanup_free_ char *text = NULL;
 	const struct cpuset *cpus = NULL;
 	struct fail why = { 0 };
+	int r = enforce_cpus(s, &cpus, &pool);
 
-	if (enforce_cpus(s, &cpus, &pool) < 0 || !(text = cpuset_format(cpus)) || has_cpus(s, text))
-		return;
+	if (r < 0 || !(text = cpuset_format(cpus)))
+		return -ENOMEM;
+	if (has_cpus(s, text))
+		return 0;
 	if (!(backend_controllers(s) & CG_BIT(CG_CPUSET)))
 		repin_tasks(s, cpus);
 	else if (s->backend->repin)
 		s->backend->repin(s, cpus);
-	if (enforce_apply(s, &why) < 0)
+	r = enforce_apply(s, &why);
+	if (r < 0)
 		log_warning(&(struct log_about){ .slice = s->id }, "%s", why.text);
+	return r;
+}
+
+int enforce_follow_pool(struct slice *s)
+{
+	const struct allocation *a = ledger_find(s->manager->ledger, s->id);
+
+	if (s->state != SLICE_ACTIVE || !a || (a->shared_millicpus == 0 && !cpuset_empty(a->cpus)))
+		return 0;
+	return follow_pool(s);
 }
 
 void enforce_pool_changed(struct manager *m)
 {
+	_cleanup_(cpuset_freep) struct cpuset *pool = NULL;
+	struct view v = manager_view(m);
 	size_t cursor = 0;
+	int r = view_shared_pool(&v, &pool);
 
+	if (r == 0 && m->pool && cpuset_equal(m->pool, pool))
+		return; /* a thousand slices need not be asked whether they follow it */
 	for (struct slice *s; (s = map_next(m->slices, &cursor, NULL));) {
-		const struct allocation *a = ledger_find(m->ledger, s->id);
+		int k = enforce_follow_pool(s);
 
-		if (s->state == SLICE_ACTIVE && a &&
-		    (a->shared_millicpus > 0 || cpuset_empty(a->cpus)))
-			follow_pool(s);
+		r = r < 0 ? r : k;
 	}
+	cpuset_free(m->pool);
+	m->pool = r < 0 ? NULL : TAKE_PTR(pool);
 }

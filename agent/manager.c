@@ -401,6 +401,7 @@ struct manager *manager_free(struct manager *m)
 	devices_free(m->devices);
 	free(m->init_path);
 	offers_free(m->offers);
+	cpuset_free(m->pool);
 	ledger_free(m->ledger);
 	health_free(m->health);
 	cpuset_free(m->reserve.cpus);

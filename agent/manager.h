@@ -34,6 +34,7 @@ struct manager {
 	struct reserve reserve;
 	struct health *health;
 	struct ledger *ledger;
+	struct cpuset *pool; /* the shared one that all slices follow; NULL: not all do */
 	struct issued_offers *offers;
 	enum cg_layout layout;
 	uint32_t controllers;	 /* that slices can have on cgroup v2 */
