@@ -95,6 +95,7 @@ def accelerator(image, scratch):
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return "tcg"
     output = os.path.join(scratch, "probe")
+    open(output, "wb").close()  # a busy machine may take its time to start QEMU
     probe = subprocess.Popen(
         ["qemu-system-x86_64", "-accel", "kvm", "-cpu", "host", "-m", "512", "-nodefaults",
          "-display", "none", "-no-reboot", "-serial", f"file:{output}",
