@@ -113,7 +113,6 @@ int manager_rediscover(struct manager *m, struct fail *f)
 	if (set_reserve(m) < 0 || publish(m, changes, m->inventory->generation) < 0)
 		return fail_set(f, -ENOMEM, "out of memory");
 	devices_inventory_changed(m);
-	manager_settle(m);
 	return 0;
 }
 

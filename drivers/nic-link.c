@@ -64,7 +64,6 @@ static void take_address(struct nl_object *object, void *userdata)
 {
 	struct nic_links *all = userdata;
 	struct rtnl_addr *address = (struct rtnl_addr *)object;
-
 	struct nl_addr *local = rtnl_addr_get_local(address);
 
 	if (local &&

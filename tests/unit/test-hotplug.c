@@ -113,13 +113,13 @@ static void make_cable(struct rig *r)
 static void await_call(struct rig *r)
 {
 	unsigned before = r->calls;
-	uint64_t took = turn(r, 20 * SECOND, true);
+	uint64_t took = turn(r, 5 * SECOND, true);
 
 	assert_int_equal(r->calls, before + 1);
-	print_message("told after %u ms\n", (unsigned)(took / 1000));
+	assert_true(took < SECOND);
 }
 
-static void test_hotplug_calls_when_a_carrier_is_lost_and_back(void **state)
+static void test_hotplug_calls_within_a_second_of_a_carrier_lost_and_back(void **state)
 {
 	struct rig *r = *state;
 
@@ -169,7 +169,10 @@ static void test_hotplug_makes_no_storm_of_a_storm(void **state)
 	print_message("%u looks in a storm of %.1f s\n", r->calls, (double)lasted / SECOND);
 	assert_true(r->calls <= 3 + lasted / DISCOVER_SETTLE_MAX_USEC);
 	assert_true(r->calls >= 3);
-	quieten(r);
+	turn(r, 2 * SECOND, false);
+	r->calls = 0;
+	turn(r, 3 * SECOND, false); /* it is over */
+	assert_int_equal(r->calls, 0);
 	netns_set_up("hot1", false);
 	await_call(r);
 	netns_remove("hot0");
@@ -197,7 +200,7 @@ static void test_hotplug_does_with_the_bells_that_can_be_had(void **state)
 		assert_true(k == 0 || strstr(f.text, "hotplug events"));
 	} /* the first that succeeds has room for udev's alone */
 	netns_cable("few0", "few1");
-	assert_true(turn(r, 20 * SECOND, true) < 20 * SECOND); /* it was called */
+	assert_true(turn(r, 5 * SECOND, true) < SECOND);
 	netns_remove("few0");
 	rig_close(r);
 }
@@ -205,7 +208,7 @@ static void test_hotplug_does_with_the_bells_that_can_be_had(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_hotplug_calls_when_a_carrier_is_lost_and_back),
+		cmocka_unit_test(test_hotplug_calls_within_a_second_of_a_carrier_lost_and_back),
 		cmocka_unit_test(test_hotplug_sleeps_while_nothing_happens_that_matters),
 		cmocka_unit_test(test_hotplug_makes_no_storm_of_a_storm),
 		cmocka_unit_test(test_hotplug_does_with_the_bells_that_can_be_had),

@@ -7,6 +7,7 @@ go through a folder that both see. Does not know what a scenario is for, nor in 
 
 import json
 import os
+import re
 import select
 import shutil
 import socket
@@ -18,6 +19,7 @@ from machines import COMMON, DIMMS, KERNEL, MACHINES, dimm
 BOOT_SECONDS = 420  # two busy cores under emulation took 110
 PROBE_SECONDS = 12  # a kernel that runs says so at once
 NVME_BYTES = 64 << 20
+QEMU = "qemu-system-x86_64"
 
 
 class Trouble(Exception):
@@ -28,10 +30,31 @@ class Crash(Trouble):
     """QEMU itself was killed by a signal: nothing that a guest may do."""
 
 
-class Lines:
-    """A socket read line by line, each with a deadline."""
+def need_qemu():
+    if not shutil.which(QEMU):
+        raise Trouble(f"there is no {QEMU} here (Debian: qemu-system-x86)")
 
-    def __init__(self, path, deadline):
+
+def start_qemu(arguments, **options):
+    try:
+        return subprocess.Popen([QEMU, *arguments], stdin=subprocess.DEVNULL, **options)
+    except OSError as error:
+        raise Trouble(f"{QEMU} cannot be started: {error.strerror}") from error
+
+
+def said(path):
+    """What a file of QEMU's holds so far. Nothing while it has not made it: a cold machine takes its time."""
+    try:
+        with open(path, "rb") as file:
+            return file.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+
+
+class Lines:
+    """A socket of a QEMU process, read line by line, each with a deadline."""
+
+    def __init__(self, path, deadline, process):
         while True:
             self.socket = socket.socket(socket.AF_UNIX)
             try:
@@ -39,13 +62,18 @@ class Lines:
                 break
             except OSError as error:
                 self.socket.close()
+                if process.poll() is not None:
+                    raise Trouble("QEMU has ended") from error
                 if time.monotonic() > deadline:
                     raise Trouble(f"QEMU does not answer at {path}: {error}") from error
                 time.sleep(0.05)
         self.buffer = b""
 
     def send(self, text):
-        self.socket.sendall(text.encode() + b"\n")
+        try:
+            self.socket.sendall(text.encode() + b"\n")
+        except OSError as error:
+            raise Trouble(f"QEMU does not listen: {error.strerror}") from error
 
     def read(self, deadline):
         """The next line, or None at the deadline."""
@@ -53,7 +81,10 @@ class Lines:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self.socket], [], [], left)[0]:
                 return None
-            data = self.socket.recv(65536)
+            try:
+                data = self.socket.recv(65536)
+            except OSError:  # it was killed with something unread
+                data = b""
             if not data:
                 raise Trouble("QEMU has ended")
             self.buffer += data
@@ -67,8 +98,8 @@ class Lines:
 class Monitor:
     """QEMU's machine protocol, used to pass on commands of its human one."""
 
-    def __init__(self, path, deadline):
-        self.lines = Lines(path, deadline)
+    def __init__(self, path, deadline, process):
+        self.lines = Lines(path, deadline, process)
         self.lines.read(deadline)
         self.call("qmp_capabilities")
 
@@ -79,7 +110,10 @@ class Monitor:
             line = self.lines.read(deadline)
             if line is None:
                 raise Trouble(f"QEMU does not answer to {command}")
-            answer = json.loads(line)
+            try:
+                answer = json.loads(line)
+            except ValueError as error:
+                raise Trouble(f"QEMU's monitor says no JSON: {line}") from error
             if "error" in answer:
                 return answer["error"]["desc"]
             if "return" in answer:
@@ -90,24 +124,22 @@ class Monitor:
         return str(self.call("human-monitor-command", **{"command-line": command})).strip()
 
 
-def accelerator(image, scratch):
-    """KVM where a kernel truly boots on it: /dev/kvm alone proves nothing."""
-    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+def accelerator(image, scratch, device="/dev/kvm", seconds=PROBE_SECONDS):
+    """KVM where a kernel truly boots on it: the device alone proves nothing."""
+    if not os.access(device, os.R_OK | os.W_OK):
         return "tcg"
     output = os.path.join(scratch, "probe")
-    open(output, "wb").close()  # a busy machine may take its time to start QEMU
-    probe = subprocess.Popen(
-        ["qemu-system-x86_64", "-accel", "kvm", "-cpu", "host", "-m", "512", "-nodefaults",
+    probe = start_qemu(
+        ["-accel", "kvm", "-cpu", "host", "-m", "512", "-nodefaults",
          "-display", "none", "-no-reboot", "-serial", f"file:{output}",
          "-kernel", f"{image}/vmlinuz", "-append", "console=ttyS0 panic=-1"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    deadline = time.monotonic() + PROBE_SECONDS
+    deadline = time.monotonic() + seconds
     booted = False
     while not booted and probe.poll() is None and time.monotonic() < deadline:
         time.sleep(0.1)
-        with open(output, "rb") as file:
-            booted = b"Linux version" in file.read()
+        booted = "Linux version" in said(output)
     probe.kill()
     probe.wait()
     return "kvm" if booted else "tcg"
@@ -131,7 +163,7 @@ class Machine:
         cpu = "host" if accel == "kvm" else "max,vendor=GenuineIntel"
         threads = ["-accel", "kvm"] if accel == "kvm" else ["-accel", "tcg,thread=multi"]
         arguments = (
-            ["qemu-system-x86_64", *threads, "-cpu", cpu, *COMMON]
+            [*threads, "-cpu", cpu, *COMMON]
             + [a.format(scratch=self.scratch) for a in description["arguments"]]
             + ["-kernel", f"{image}/vmlinuz", "-initrd", f"{image}/initrd.img"]
             + ["-append", f"{KERNEL} {description['kernel']}".strip()]
@@ -144,15 +176,14 @@ class Machine:
             + ["-qmp", f"unix:{monitor},server=on,wait=off"]
         )
         start = time.monotonic()
-        self.errors = open(f"{self.scratch}/qemu", "wb")
-        self.process = subprocess.Popen(
-            arguments, stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors,
-            env={**os.environ, "TMPDIR": self.scratch},
-        )  # fmt: skip
+        with open(f"{self.scratch}/qemu", "wb") as errors:
+            self.process = start_qemu(
+                arguments, stdout=errors, stderr=errors, env={**os.environ, "TMPDIR": self.scratch}
+            )
         self.control = self.monitor = None
         try:
-            self.control = Lines(control, start + 20)
-            self.monitor = Monitor(monitor, start + 20)
+            self.control = Lines(control, start + 20, self.process)
+            self.monitor = Monitor(monitor, start + 20, self.process)
             self.await_hello(BOOT_SECONDS)
         except Trouble as trouble:
             self.explain(trouble)
@@ -167,8 +198,8 @@ class Machine:
             line = self.control.read(deadline)
             if line is None:
                 raise Trouble(f"{self.name} did not boot within {seconds} s")
-            if line.startswith("hello "):
-                self.guest_uptime = float(line.split()[2])
+            if hello := re.fullmatch(r"hello \S+ (\d+\.\d+)", line):
+                self.guest_uptime = float(hello[1])
                 return
 
     def explain(self, trouble):
@@ -190,13 +221,13 @@ class Machine:
         deadline = time.monotonic() + seconds + 90  # for what `keep` collects after a failure
         while (line := self.control.read(deadline)) is not None:
             words = line.split()
-            if words[:2] == ["done", scenario]:
+            if words[:2] == ["done", scenario] and words[2:] and words[2].isdecimal():
                 return int(words[2])
             if words[:1] == ["hello"]:
                 return "reset" if reset else "reboot"
             if words[:2] == ["ask", "monitor"]:
-                said = self.monitor.human(" ".join(words[2:]))
-                self.control.send(f"refused {said.splitlines()[0]}" if said else "ok")
+                refusal = self.monitor.human(" ".join(words[2:]))
+                self.control.send(f"refused {refusal.splitlines()[0]}" if refusal else "ok")
             elif words[:2] == ["ask", "reset"]:
                 reset = True
                 self.monitor.human("system_reset")
@@ -206,20 +237,12 @@ class Machine:
         return None
 
     def console(self):
-        """The end of what the kernel said."""
-        try:
-            with open(f"{self.scratch}/console", errors="replace") as file:
-                said = file.read()
-            with open(f"{self.scratch}/qemu", errors="replace") as file:
-                said += file.read()
-        except OSError as error:
-            return str(error)
-        return said[-2000:].strip()
+        """The end of what the kernel said, and QEMU itself."""
+        return (said(f"{self.scratch}/console") + said(f"{self.scratch}/qemu"))[-2000:].strip()
 
     def close(self):
         self.process.kill()
         self.process.wait()
-        self.errors.close()
         for end in (self.control, self.monitor and self.monitor.lines):
             if end:
                 end.close()
