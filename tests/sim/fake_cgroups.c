@@ -380,9 +380,12 @@ int fake_unlinkat(int dirfd, const char *path, int flags)
 
 /* What makes processes: a directory that is no cgroup takes none by clone3, so that fork is used,
  * as on a kernel without it. */
-long fake_syscall(long number, long a, long b, long c, long d, long e, long f) __asm__("syscall");
-long fake_syscall(long number, long a, long b, long c, long d, long e, long f)
+long fake_syscall(long number, ...) __asm__("syscall");
+long fake_syscall(long number, ...)
 {
+	long words[6];
+	va_list args;
+
 	if (number == SYS_clone3) {
 		if (!fails("clone3", NULL))
 			errno = ENOSYS;
@@ -390,7 +393,11 @@ long fake_syscall(long number, long a, long b, long c, long d, long e, long f)
 	}
 	if (number == SYS_pidfd_open && fails("pidfd_open", NULL))
 		return -1;
-	return CALL(number, a, b, c, d, e, f);
+	va_start(args, number);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		words[i] = va_arg(args, long); /* as libc's own: what was not given is not used */
+	va_end(args);
+	return CALL(number, words[0], words[1], words[2], words[3], words[4], words[5]);
 }
 
 pid_t fake_fork(void) __asm__("fork");
