@@ -70,8 +70,22 @@ static void rig_open(struct rig *r)
 	(void)snprintf(r->slice, sizeof(r->slice), "handback%d", (int)getpid());
 }
 
+/* Slices outlive their agent: what is left of them is ended. */
 static void rig_close(struct rig *r)
 {
+	static const struct api_caller root = { 0 };
+	const char *const names[] = { r->slice, "other" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct answer answer = { 0 };
+
+		if (!manager_slice(r->agent.manager, names[i]))
+			continue;
+		api_slice_delete(r->agent.manager->api, &root, names[i], 0, answer_here(&answer));
+		assert_true(agent_await(&r->agent, &answer, 10 * SECOND));
+		assert_int_equal(answer.error, 0);
+		answer_done(&answer);
+	}
 	agent_done(&r->agent);
 	tree_remove(r->root);
 }
