@@ -11,6 +11,7 @@
 #include "handback.h"
 #include "launch.h"
 #include "manager.h"
+#include "quiet.h"
 #include "supervise.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
@@ -345,6 +346,7 @@ void adopt_slices(struct manager *m)
 	forget_lost(m, names.items, names.count);
 	end_orphans(m);
 	clear_strangers(m);
+	quiet_adopted(m);
 	if (map_count(m->slices) > 0)
 		log_notice(NULL, "adopted %zu slices", map_count(m->slices));
 	enforce_pool_changed(m);

@@ -33,6 +33,7 @@ struct config {
 	/* [isolation] */
 	bool device_filter;
 	struct device_allow device_allow;
+	bool partitions, interrupts, workqueues, irqbalance, housekeeping;
 	/* [limits] */
 	uint64_t connections, connections_per_uid, slices, tasks_per_slice, stream_bytes;
 	/* command line only */

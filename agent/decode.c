@@ -35,7 +35,7 @@ struct raw_request {
 	const json_t *labels, *hugepages, *devices;
 	uint64_t cores, memory, processes_max;
 	double shared_cpus;
-	int align, isolation;
+	int align, isolation, interrupts;
 	bool align_required;
 };
 
@@ -59,6 +59,8 @@ static const struct json_field request_fields[] = {
 	{ "align_required", JSON_KIND_BOOL, AT(raw_request, align_required), .required = false },
 	{ "isolation", JSON_KIND_ENUM, AT(raw_request, isolation),
 	  .from_string = isolation_from_string, .choices = "required, best-effort" },
+	{ "interrupts", JSON_KIND_ENUM, AT(raw_request, interrupts),
+	  .from_string = interrupts_from_string, .choices = "away, slice" },
 	{ "processes_max", JSON_KIND_U64, AT(raw_request, processes_max), .minimum = 1,
 	  .maximum = 4194304 /* the kernel's PID_MAX_LIMIT */ },
 	{ 0 },
@@ -165,6 +167,7 @@ int decode_request(const json_t *object, struct request *ret, struct fail *f)
 	ret->align = (enum align_level)raw.align;
 	ret->align_required = raw.align_required;
 	ret->isolation = (enum isolation)raw.isolation;
+	ret->interrupts = (enum interrupts)raw.interrupts;
 	ret->processes_max = raw.processes_max;
 	r = copy(&ret->name, raw.name, f);
 	if (r == 0)

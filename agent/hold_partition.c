@@ -32,6 +32,10 @@ static int take(struct slice *s, struct enforcements *rows, struct fail *f)
 	(void)f; /* the table's own sentence is enough */
 	if (!can_have(s, a, rows))
 		return 0;
+	if (!s->manager->config->partitions) {
+		row.reason = "partitions is off in the configuration";
+		return enforcements_add(rows, &row);
+	}
 	r = cg_partition_make(s->manager->host->cgroup_fd, s->top, ledger_cpus(s->manager->ledger),
 			      a->cpus, &p);
 	if (r < 0)

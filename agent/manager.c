@@ -9,6 +9,7 @@
 #include "devices.h"
 #include "document.h"
 #include "privs.h"
+#include "quiet.h"
 #include "server.h"
 #include "systemd/notify.h"
 #include "trim.h"
@@ -142,6 +143,7 @@ static void on_hotplug(void *userdata)
 
 	if (manager_rediscover(m, &why) < 0)
 		log_error(NULL, "the hardware changed, and cannot be looked at: %s", why.text);
+	quiet_look(m);
 	watch_look(m->watch); /* what changed may be trouble, and may be the end of one */
 	manager_settle(m);
 }
@@ -294,7 +296,7 @@ static int start_hands(struct manager *m, struct fail *f)
 
 	if (r < 0)
 		return r;
-	if (devices_new(&m->devices) < 0)
+	if (devices_new(&m->devices) < 0 || quiet_new(&m->quiet, m) < 0)
 		return fail_set(f, -ENOMEM, "out of memory");
 	m->layout = cg_layout_of(m->host);
 	r = backend_choose(m, &m->backend, f);
@@ -397,6 +399,7 @@ struct manager *manager_free(struct manager *m)
 	if (m->backend)
 		m->backend->close(m);
 	map_free(m->slices);
+	quiet_free(m->quiet);
 	devices_free(m->devices);
 	free(m->init_path);
 	offers_free(m->offers);

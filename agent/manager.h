@@ -17,6 +17,7 @@
 
 struct api;
 struct devices;
+struct quiet;
 struct server;
 
 struct manager {
@@ -41,6 +42,7 @@ struct manager {
 	struct systemd *systemd; /* backend systemd only */
 	const struct backend *backend;
 	struct devices *devices;
+	struct quiet *quiet;
 	int tree_fd; /* backend cgroupfs: our own subtree */
 	char *tree_path;
 	struct map *slices;

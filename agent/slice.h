@@ -11,6 +11,7 @@
 #include "model/request.h"
 #include "model/task.h"
 #include "model/task_spec.h"
+#include "quiet.h"
 #include "util/fail.h"
 #include "util/list.h"
 #include "util/map.h"
@@ -66,6 +67,7 @@ struct slice {
 	pid_t init_pid;
 	int init_fd; /* its pidfd */
 	struct enforcements enforced;
+	enum quiet_hold quiet;		/* what keeps its exclusive CPUs quiet */
 	struct cg_device_filter filter; /* as devices.c found it last, */
 	struct device_rules filtered;	/* for these rules */
 	struct map *tasks;		/* name -> struct slice_task */

@@ -27,6 +27,8 @@ const struct option_row slice_request_options[] = {
 	  "keep all of it within one NUMA node, package, or anywhere" },
 	{ "align-required", 0, OPTION_TRUE, NULL, NULL, "align_required",
 	  "refuse rather than spread wider than --align" },
+	{ "interrupts", 0, OPTION_CHOICE, "WHERE", "away,slice", "interrupts",
+	  "interrupts of the slice's own devices: away from its CPUs, or on them" },
 	{ "isolation", 0, OPTION_CHOICE, "HOW", "required,best-effort", "isolation",
 	  "refuse where the kernel cannot enforce it, or take what there is" },
 	{ "processes", 0, OPTION_U64, "N", NULL, "processes_max", "at most so many processes" },

@@ -15,6 +15,7 @@ enum mechanism {
 	MECHANISM_CGROUP,    /* a limit of the task's cgroup */
 	MECHANISM_CPUSET,    /* cpuset controller: it is kept in, others are not kept out */
 	MECHANISM_PARTITION, /* cpuset partition: others are kept out as well */
+	MECHANISM_HOST,	     /* a setting of the whole host, made for slices and put back */
 };
 STRTAB_DECLARE(mechanism, enum mechanism);
 

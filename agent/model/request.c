@@ -9,6 +9,8 @@ STRTAB_DEFINE(align_level, enum align_level, [ALIGN_NODE] = "node", [ALIGN_PACKA
 STRTAB_DEFINE(
 	isolation,
 	enum isolation, [ISOLATION_BEST_EFFORT] = "best-effort", [ISOLATION_REQUIRED] = "required");
+STRTAB_DEFINE(interrupts,
+	      enum interrupts, [INTERRUPTS_AWAY] = "away", [INTERRUPTS_SLICE] = "slice");
 
 void request_init(struct request *r)
 {

@@ -12,6 +12,10 @@ STRTAB_DECLARE(align_level, enum align_level); /* "node" "package" "none" */
 enum isolation { ISOLATION_BEST_EFFORT, ISOLATION_REQUIRED };
 STRTAB_DECLARE(isolation, enum isolation); /* "best-effort" "required" */
 
+/* Interrupts of the slice's own devices: kept off its CPUs as all others, or spread over them. */
+enum interrupts { INTERRUPTS_AWAY, INTERRUPTS_SLICE };
+STRTAB_DECLARE(interrupts, enum interrupts); /* "away" "slice" */
+
 enum {
 	REQUEST_HUGEPAGES_MAX = 8, /* page sizes; x86-64 has 2, arm64 up to 4 */
 	REQUEST_LABELS_MAX = 64,
@@ -42,6 +46,7 @@ struct request {
 	enum align_level align;
 	bool align_required; /* else: as near as it can be had */
 	enum isolation isolation;
+	enum interrupts interrupts;
 	uint64_t processes_max; /* 0: no limit */
 	/* Taken from an offer: only what is in these. NULL / none: the whole machine. */
 	char *offer;

@@ -60,7 +60,8 @@ static void test_full_request_is_taken_as_it_is(void **state)
 		"\"shared_cpus\":0.5,\"memory\":\"4GiB\",\"hugepages\":[{\"size\":\"2MiB\","
 		"\"count\":8},{\"size\":1073741824,\"count\":1}],\"devices\":[{\"class\":\"gpu\","
 		"\"count\":2},{\"class\":\"disk\",\"count\":1}],\"align\":\"package\","
-		"\"align_required\":true,\"isolation\":\"required\",\"processes_max\":64}";
+		"\"align_required\":true,\"isolation\":\"required\",\"processes_max\":64,"
+		"\"interrupts\":\"slice\"}";
 	struct request r;
 	struct fail f = { 0 };
 
@@ -86,6 +87,7 @@ static void test_full_request_is_taken_as_it_is(void **state)
 	assert_true(r.align_required);
 	assert_int_equal(r.isolation, ISOLATION_REQUIRED);
 	assert_int_equal(r.processes_max, 64);
+	assert_int_equal(r.interrupts, INTERRUPTS_SLICE);
 	request_done(&r);
 }
 
@@ -101,6 +103,7 @@ static void test_empty_request_has_the_defaults(void **state)
 	assert_int_equal(r.align, ALIGN_NODE);
 	assert_int_equal(r.isolation, ISOLATION_BEST_EFFORT);
 	assert_false(r.align_required);
+	assert_int_equal(r.interrupts, INTERRUPTS_AWAY);
 	request_done(&r);
 }
 
@@ -222,6 +225,8 @@ static void test_bad_request_is_refused_with_a_sentence(void **state)
 		"{\"align_required\":\"yes\"}",
 		"{\"isolation\":\"maybe\"}",
 		"{\"processes_max\":0}",
+		"{\"interrupts\":true}",
+		"{\"interrupts\":\"here\"}",
 		"{\"processes_max\":4194305}",
 		"{\"offer\":7}",
 		"\xff\xfe{}",
