@@ -22,6 +22,7 @@ struct channel {
 	sd_event_source *source;
 	struct channel_events events;
 	void *userdata;
+	uint32_t abilities;
 	bool reading; /* on_packet is on the stack: */
 	bool freed;   /* it lets the memory go when it is done */
 };
@@ -91,6 +92,7 @@ static const struct {
 	{ FRAME_TAG_MEMORY_PEAK_BYTES, U64, AT(memory_peak_bytes) },
 	{ FRAME_TAG_ERRNO, U32, AT(error) },
 	{ FRAME_TAG_STAGE, TEXT, AT(stage) },
+	{ FRAME_TAG_ABILITIES, U32, AT(abilities) },
 #undef AT
 };
 
@@ -137,6 +139,7 @@ static int dispatch(struct channel *c, const char *packet, size_t size)
 		return k;
 	switch (type) {
 	case FRAME_WELCOME:
+		c->abilities = s.abilities;
 		c->events.welcome(s.pid, c->userdata);
 		break;
 	case FRAME_STATUS:
@@ -239,6 +242,11 @@ struct channel *channel_free(struct channel *c)
 	if (!c->reading)
 		free(c);
 	return NULL;
+}
+
+uint32_t channel_abilities(const struct channel *c)
+{
+	return c->abilities;
 }
 
 int channel_send(struct channel *c, const struct frame_writer *frame, const int *fds, size_t count,

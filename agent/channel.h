@@ -18,7 +18,7 @@ struct channel_status { /* one FRAME_STATUS */
 	uint64_t start_time, started_usec, ended_usec;
 	int exit_code;	 /* -1 unless it exited */
 	int exit_signal; /* 0 unless it was killed */
-	uint32_t oom_killed, restarts, error;
+	uint32_t oom_killed, restarts, error, abilities;
 	uint64_t cpu_user_usec, cpu_system_usec, memory_peak_bytes;
 	char stage[64];
 };
@@ -39,6 +39,8 @@ struct channel_target {
 int channel_open(struct channel **ret, sd_event *loop, const struct channel_target *target,
 		 const struct channel_events *events, void *userdata, struct fail *f);
 struct channel *channel_free(struct channel *c);
+/* Bits of enum frame_ability that reeve-init has told; it may be of an earlier version. */
+uint32_t channel_abilities(const struct channel *c);
 /* A whole frame; fds: up to three, NULL none. -EAGAIN when reeve-init does not read. */
 int channel_send(struct channel *c, const struct frame_writer *frame, const int *fds, size_t count,
 		 struct fail *f);

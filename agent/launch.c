@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/mempolicy.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -250,6 +251,26 @@ static void put_numbers(struct frame_writer *w, const struct task_spec *spec)
 		frame_put_u32(w, FRAME_TAG_RESTARTS_MAX, spec->restarts_max);
 }
 
+/* The kernel's modes; weighted interleaving came with Linux 6.9 (uapi/linux/mempolicy.h). */
+static void put_memory(struct frame_writer *w, const struct task_spec *spec,
+		       const struct cpuset *nodes)
+{
+	static const uint32_t modes[] = {
+		[TASK_POLICY_BIND] = MPOL_BIND,
+		[TASK_POLICY_PREFERRED] = MPOL_PREFERRED_MANY,
+		[TASK_POLICY_INTERLEAVE] = MPOL_INTERLEAVE,
+		[TASK_POLICY_WEIGHTED_INTERLEAVE] = 6, /* MPOL_WEIGHTED_INTERLEAVE */
+	};
+
+	if (spec->oom == TASK_OOM_SINGLE)
+		frame_put_u32(w, FRAME_TAG_OOM_SINGLE, 1);
+	if (spec->memory_policy == TASK_POLICY_DEFAULT)
+		return;
+	frame_put_u32(w, FRAME_TAG_MEMORY_POLICY, modes[spec->memory_policy]);
+	cpuset_each (node, nodes)
+		frame_put_u32(w, FRAME_TAG_MEMORY_NODE, (uint32_t)node);
+}
+
 static void put_variable(struct frame_writer *w, const char *name, const char *value)
 {
 	char text[4096];
@@ -301,6 +322,14 @@ static int put_surroundings(struct frame_writer *w, const struct slice *s, const
 	return 0;
 }
 
+/* Those of the slice, or all of the machine where it is bound to none. */
+static const struct cpuset *nodes_of(const struct slice *s)
+{
+	const struct allocation *a = ledger_find(s->manager->ledger, s->id);
+
+	return cpuset_empty(a->nodes) ? s->manager->inventory->machine.allowed_nodes : a->nodes;
+}
+
 static int send_task(struct slice *s, const struct task_spec *spec, const int fds[3],
 		     struct fail *f)
 {
@@ -319,6 +348,7 @@ static int send_task(struct slice *s, const struct task_spec *spec, const int fd
 		frame_put_text(&w, FRAME_TAG_ENVIRONMENT, *word);
 	frame_put_text(&w, FRAME_TAG_CWD, spec->cwd);
 	put_numbers(&w, spec);
+	put_memory(&w, spec, nodes_of(s));
 	return channel_send(s->channel, &w, fds, 3, f);
 }
 
@@ -332,6 +362,12 @@ int launch_task(struct slice *s, const struct task_spec *spec, json_t *request,
 
 	if (input < 0)
 		return fail_set(f, -errno, "cannot open /dev/null");
+	if (spec->memory_policy != TASK_POLICY_DEFAULT &&
+	    !(channel_abilities(s->channel) & FRAME_ABILITY_MEMORY))
+		return fail_code(f, -EOPNOTSUPP, "init-too-old",
+				 "the reeve-init of slice %s is of an earlier version and knows no "
+				 "memory policy; make the slice anew",
+				 s->id);
 	output = open_output(s, spec->name, spec->stdout_to, "stdout", f);
 	if (output < 0)
 		return output;

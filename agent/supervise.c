@@ -67,6 +67,13 @@ static void set_reason(struct slice_task *t, const char *what, const char *why)
 	t->reason = strdup(text);
 }
 
+static const char *why_not_started(const struct channel_status *status)
+{
+	if (strcmp(status->stage, "set_mempolicy") == 0 && status->error == EINVAL)
+		return "this kernel does not know that memory policy, or not for these nodes";
+	return strerror((int)status->error);
+}
+
 static void copy_facts(struct slice_task *t, const struct channel_status *status)
 {
 	t->pid = status->state == FRAME_STATE_RUNNING || status->state == FRAME_STATE_STOPPING
@@ -83,8 +90,7 @@ static void copy_facts(struct slice_task *t, const struct channel_status *status
 	t->cpu_system_usec = status->cpu_system_usec;
 	t->memory_peak_bytes = status->memory_peak_bytes;
 	if (status->state == FRAME_STATE_FAILED)
-		set_reason(t, status->stage[0] ? status->stage : "start",
-			   strerror((int)status->error));
+		set_reason(t, status->stage[0] ? status->stage : "start", why_not_started(status));
 	else if (status->oom_killed > 0 && !t->reason)
 		set_reason(t, "the kernel's OOM killer took processes of it", NULL);
 }

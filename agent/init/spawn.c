@@ -31,7 +31,17 @@ struct child {
 	char **argv, **environment;
 	gid_t *groups;
 	char *cwd;
+	unsigned long nodes[ORDER_NODES_MAX / (8 * sizeof(unsigned long))]; /* of its policy */
 };
+
+static void take_node(struct child *c, const struct frame_field *field)
+{
+	const unsigned bits = 8 * sizeof(unsigned long);
+	uint32_t node = 0;
+
+	if (frame_u32(field, &node) == 0 && node < ORDER_NODES_MAX)
+		c->nodes[node / bits] |= 1UL << (node % bits);
+}
 
 static int decode_field(struct child *c, const struct frame_field *field)
 {
@@ -50,6 +60,9 @@ static int decode_field(struct child *c, const struct frame_field *field)
 		memcpy(limit, field->value, sizeof(limit));
 		return setrlimit((int)limit[0], &(struct rlimit){ limit[1], limit[2] }) < 0 ? -errno
 											    : 0;
+	case FRAME_TAG_MEMORY_NODE:
+		take_node(c, field);
+		return 0;
 	default: /* numbers are in the order already */
 		return 0;
 	}
@@ -73,6 +86,17 @@ static int step_limits(struct child *c)
 	c->environment -= r == 0 ? c->order->environment_count : 0;
 	c->groups -= r == 0 ? c->order->group_count : 0;
 	return r;
+}
+
+/* A mode that this kernel does not know is refused (EINVAL), never replaced by another. */
+static int step_policy(struct child *c)
+{
+	if (c->order->memory_policy == (uint32_t)ORDER_ABSENT)
+		return 0;
+	return syscall(SYS_set_mempolicy, c->order->memory_policy, c->nodes,
+		       (unsigned long)ORDER_NODES_MAX) < 0
+		       ? -errno
+		       : 0;
 }
 
 static int step_cgroup(struct child *c)
@@ -165,10 +189,19 @@ static const struct step {
 	const char *name;
 	int (*run)(struct child *);
 } steps[] = {
-	{ "parent", step_parent },    { "cgroup", step_cgroup },  { "oom_score_adj", step_oom },
-	{ "stdio", step_stdio },      { "setsid", step_session }, { "setrlimit", step_limits },
-	{ "setgroups", step_groups }, { "setgid", step_gid },	  { "setuid", step_uid },
-	{ "parent", step_parent },    { "chdir", step_cwd },	  { "exec", step_exec },
+	{ "parent", step_parent },
+	{ "cgroup", step_cgroup },
+	{ "oom_score_adj", step_oom },
+	{ "stdio", step_stdio },
+	{ "setsid", step_session },
+	{ "setrlimit", step_limits },
+	{ "set_mempolicy", step_policy },
+	{ "setgroups", step_groups },
+	{ "setgid", step_gid },
+	{ "setuid", step_uid },
+	{ "parent", step_parent },
+	{ "chdir", step_cwd },
+	{ "exec", step_exec },
 };
 
 struct report {

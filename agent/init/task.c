@@ -163,6 +163,12 @@ static int spawn(struct task *t)
 	r = s.slice < 0 ? 0 : leaf_make(s.slice, t->order.name);
 	if (r < 0)
 		return r;
+	t->stage = "memory.oom.group";
+	r = s.slice < 0 ? 0 : leaf_kill_together(s.slice, t->order.name, !t->order.oom_single);
+	if (r < 0) {
+		(void)leaf_remove(s.slice, t->order.name, &t->facts); /* it is empty */
+		return r;
+	}
 	t->stage = "clone";
 	r = spawn_start(&s, &t->pid, &t->fd);
 	if (r < 0 && s.slice >= 0)
