@@ -11,6 +11,7 @@
 #include "launch.h"
 #include "manager.h"
 #include "model/placement.h"
+#include "slice_limits.h"
 #include "supervise.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
@@ -358,6 +359,8 @@ static int place(struct manager *m, const struct request *request, struct fail *
 	int r = placement_decide(&v, request, &a, f, NULL, NULL);
 
 	if (r == PLACEMENT_NO_FIT)
+		return f->error;
+	if (r == 0 && limits_check(m, a, -1, &request->limits, f) < 0)
 		return f->error;
 	if (r == 0) {
 		a->slice = strdup(request->name);

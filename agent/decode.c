@@ -32,10 +32,10 @@ static int copy(char **ret, const char *text, struct fail *f)
 
 struct raw_request {
 	const char *name, *offer, *owner, *role;
-	const json_t *labels, *hugepages, *devices;
+	const json_t *labels, *hugepages, *devices, *limits;
 	uint64_t cores, memory, processes_max;
 	double shared_cpus;
-	int align, isolation;
+	int align, isolation, partition;
 	bool align_required;
 };
 
@@ -61,6 +61,9 @@ static const struct json_field request_fields[] = {
 	  .from_string = isolation_from_string, .choices = "required, best-effort" },
 	{ "processes_max", JSON_KIND_U64, AT(raw_request, processes_max), .minimum = 1,
 	  .maximum = 4194304 /* the kernel's PID_MAX_LIMIT */ },
+	{ "partition", JSON_KIND_ENUM, AT(raw_request, partition),
+	  .from_string = partition_from_string, .choices = "isolated, root" },
+	{ "limits", JSON_KIND_OBJECT, AT(raw_request, limits), .required = false },
 	{ 0 },
 };
 
@@ -165,6 +168,7 @@ int decode_request(const json_t *object, struct request *ret, struct fail *f)
 	ret->align = (enum align_level)raw.align;
 	ret->align_required = raw.align_required;
 	ret->isolation = (enum isolation)raw.isolation;
+	ret->partition = (enum partition)raw.partition;
 	ret->processes_max = raw.processes_max;
 	r = copy(&ret->name, raw.name, f);
 	if (r == 0)
@@ -177,14 +181,18 @@ int decode_request(const json_t *object, struct request *ret, struct fail *f)
 		r = decode_labels(raw.labels, ret, f);
 	if (r == 0)
 		r = decode_hugepages(raw.hugepages, ret, f);
-	return r < 0 ? r : decode_devices(raw.devices, ret, f);
+	if (r == 0)
+		r = decode_devices(raw.devices, ret, f);
+	if (r == 0 && raw.limits)
+		r = decode_request_limits(raw.limits, &ret->limits, f);
+	return r < 0 ? r : limits_consistent(&ret->limits, ret->memory_bytes, f);
 }
 
 struct raw_task {
 	const char *name, *user, *group, *cwd;
 	const json_t *argv, *env, *limits;
 	uint64_t umask, kill_grace, backoff, backoff_max, restarts_max;
-	int stdout_to, stderr_to, restart;
+	int stdout_to, stderr_to, restart, oom, memory_policy;
 };
 
 static const struct json_field task_fields[] = {
@@ -200,6 +208,11 @@ static const struct json_field task_fields[] = {
 	  .choices = "file, journal, null" },
 	{ "stderr", JSON_KIND_ENUM, AT(raw_task, stderr_to), .from_string = task_output_from_string,
 	  .choices = "file, journal, null" },
+	{ "oom", JSON_KIND_ENUM, AT(raw_task, oom), .from_string = task_oom_from_string,
+	  .choices = "group, single" },
+	{ "memory_policy", JSON_KIND_ENUM, AT(raw_task, memory_policy),
+	  .from_string = task_policy_from_string,
+	  .choices = "default, bind, preferred, interleave, weighted-interleave" },
 	{ "kill_grace", JSON_KIND_DURATION, AT(raw_task, kill_grace),
 	  .maximum = 3600ULL * 1000000 },
 	{ "restart", JSON_KIND_ENUM, AT(raw_task, restart), .from_string = task_restart_from_string,
@@ -350,6 +363,8 @@ int decode_task(const json_t *object, struct task_spec *ret, struct fail *f)
 	ret->backoff_first_usec = raw.backoff;
 	ret->backoff_max_usec = raw.backoff_max > raw.backoff ? raw.backoff_max : raw.backoff;
 	ret->restarts_max = (uint32_t)raw.restarts_max;
+	ret->oom = (enum task_oom)raw.oom;
+	ret->memory_policy = (enum task_policy)raw.memory_policy;
 	ret->stdout_to = (enum task_output)raw.stdout_to;
 	ret->stderr_to = (enum task_output)raw.stderr_to;
 	r = copy(&ret->name, raw.name, f);

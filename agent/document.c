@@ -305,7 +305,11 @@ json_t *document_request(const struct request *r)
 	    json_put(object, "devices", asked_devices(r)) < 0 ||
 	    json_put_string(object, "align", align_level_to_string(r->align)) < 0 ||
 	    json_put(object, "align_required", json_boolean(r->align_required)) < 0 ||
-	    json_put_string(object, "isolation", isolation_to_string(r->isolation)) < 0)
+	    json_put_string(object, "isolation", isolation_to_string(r->isolation)) < 0 ||
+	    json_put_string(object, "partition", partition_to_string(r->partition)) < 0)
+		return NULL;
+	if (!limits_empty(&r->limits) &&
+	    json_put(object, "limits", document_limits(&r->limits)) < 0)
 		return NULL;
 	if (r->processes_max &&
 	    json_put(object, "processes_max", json_integer((json_int_t)r->processes_max)) < 0)

@@ -7,6 +7,7 @@
 #include "backend.h"
 #include "hold.h"
 #include "manager.h"
+#include "slice_limits.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -73,15 +74,15 @@ static int check_isolation(const struct slice *s, const struct enforcements *row
 	if (s->request.isolation != ISOLATION_REQUIRED)
 		return 0;
 	if (!cpuset_empty(a->cpus) && !partitioned(rows))
-		return fail_code(
-			f, -EOPNOTSUPP, "isolation-unavailable",
-			"isolation is required, and this kernel made no isolated partition "
-			"of these CPUs: %s",
-			reason_of(rows, "partition"));
+		return fail_code(f, -EOPNOTSUPP, "isolation-unavailable",
+				 "isolation is required, and this kernel made no partition "
+				 "of these CPUs: %s",
+				 reason_of(rows, "partition"));
 	for (size_t i = 0; i < rows->count; i++) {
 		const struct enforcement *row = &rows->items[i];
 
-		if (row->mechanism == MECHANISM_NONE && strcmp(row->resource, "cpu") != 0)
+		if (row->mechanism == MECHANISM_NONE && strcmp(row->limit, "cpus") != 0 &&
+		    strcmp(row->limit, "partition") != 0)
 			return fail_code(f, -EOPNOTSUPP, "isolation-unavailable",
 					 "isolation is required, and nothing holds %s: %s",
 					 row->limit, row->reason ? row->reason : "not enforced");
@@ -119,17 +120,19 @@ int enforce_possible(const struct manager *m, const struct request *r, struct fa
 		enum cg_controller controller;
 		const char *what;
 	} needs[] = {
-		{ CG_CPUSET, "CPUs" },
-		{ CG_MEMORY, "memory" },
-		{ CG_PIDS, "processes" },
+		{ CG_CPUSET, "CPUs" },	  { CG_CPU, "time on CPUs" },	{ CG_MEMORY, "memory" },
+		{ CG_PIDS, "processes" }, { CG_IO, "disks" },		{ CG_RDMA, "RDMA" },
+		{ CG_MISC, "misc" },	  { CG_DMEM, "device memory" },
 	};
-	const bool wanted[] = { r->cores > 0 || r->shared_millicpus > 0, r->memory_bytes > 0,
-				r->processes_max > 0 };
+	uint32_t wanted = limits_controllers(&r->limits);
 
+	wanted |= r->cores > 0 || r->shared_millicpus > 0 ? CG_BIT(CG_CPUSET) : 0;
+	wanted |= r->memory_bytes > 0 ? CG_BIT(CG_MEMORY) : 0;
+	wanted |= r->processes_max > 0 ? CG_BIT(CG_PIDS) : 0;
 	if (r->isolation != ISOLATION_REQUIRED)
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(needs); i++)
-		if (wanted[i] && !(m->controllers & CG_BIT(needs[i].controller)))
+		if (wanted & ~m->controllers & CG_BIT(needs[i].controller))
 			return fail_code(
 				f, -EOPNOTSUPP, "isolation-unavailable",
 				"isolation is required, but this host has no %s controller "

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The isolated partition of a slice's exclusive CPUs: it keeps others out, where cpuset.cpus alone
+/* The partition of a slice's exclusive CPUs: it keeps others out, where cpuset.cpus alone
  * keeps the slice in. See hold.h. */
 #include "hold.h"
 
@@ -26,14 +26,18 @@ static int take(struct slice *s, struct enforcements *rows, struct fail *f)
 {
 	const struct allocation *a = ledger_find(s->manager->ledger, s->id);
 	_cleanup_(cg_partition_done) struct cg_partition p = { 0 };
-	struct enforcement row = { .resource = "cpu", .limit = "partition", .wanted = "isolated" };
+	const struct cg_partition_wish wish = {
+		.type = partition_to_string(s->request.partition),
+		.cpus = a->cpus,
+		.granted = ledger_cpus(s->manager->ledger),
+	};
+	struct enforcement row = { .resource = "cpu", .limit = "partition", .wanted = wish.type };
 	int r;
 
 	(void)f; /* the table's own sentence is enough */
 	if (!can_have(s, a, rows))
 		return 0;
-	r = cg_partition_make(s->manager->host->cgroup_fd, s->top, ledger_cpus(s->manager->ledger),
-			      a->cpus, &p);
+	r = cg_partition_make(s->manager->host->cgroup_fd, s->top, &wish, &p);
 	if (r < 0)
 		return r;
 	row.mechanism = p.holds ? MECHANISM_PARTITION : MECHANISM_NONE;

@@ -72,10 +72,10 @@ static int say(struct cg_partition *ret, const char *step, int error)
 	return 0;
 }
 
-int cg_partition_make(int root, const char *path, const struct cpuset *granted,
-		      const struct cpuset *cpus, struct cg_partition *ret)
+int cg_partition_make(int root, const char *path, const struct cg_partition_wish *wish,
+		      struct cg_partition *ret)
 {
-	_cleanup_free_ char *all = cpuset_format(granted), *own = cpuset_format(cpus);
+	_cleanup_free_ char *all = cpuset_format(wish->granted), *own = cpuset_format(wish->cpus);
 	const char *step = "cpuset.cpus.exclusive of the cgroups above";
 	int r;
 
@@ -89,11 +89,11 @@ int cg_partition_make(int root, const char *path, const struct cpuset *granted,
 	}
 	if (r == 0) {
 		step = "cpuset.cpus.partition";
-		r = write_below(root, path, step, "isolated");
+		r = write_below(root, path, step, wish->type);
 	}
 	if (read_partition(root, path, &ret->actual) == -ENOMEM)
 		return -ENOMEM;
-	ret->holds = r == 0 && ret->actual && strcmp(ret->actual, "isolated") == 0;
+	ret->holds = r == 0 && ret->actual && strcmp(ret->actual, wish->type) == 0;
 	if (ret->holds)
 		return 0;
 	if (say(ret, step, r) < 0)

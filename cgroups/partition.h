@@ -11,16 +11,21 @@
 
 struct cg_partition {
 	char *file;   /* "cpuset.cpus.partition" */
-	char *actual; /* what it reads now: "isolated", "isolated invalid (...)", "member" */
+	char *actual; /* what it reads now: "isolated", "root invalid (...)", "member" */
 	char *reason; /* why it does not hold; NULL when it does */
 	bool holds;
 };
 void cg_partition_done(struct cg_partition *p);
 
-/* Makes the cgroup at `path` (below the root fd) an isolated partition of `cpus`. The cgroups above
- * it get `granted` (all CPUs of such partitions, these included) as exclusive CPUs. What the kernel
- * refuses is in *ret and undone; fails only without memory. */
-int cg_partition_make(int root, const char *path, const struct cpuset *granted,
-		      const struct cpuset *cpus, struct cg_partition *ret);
+struct cg_partition_wish {
+	const char *type;	      /* "isolated": no load balancing; "root": among themselves */
+	const struct cpuset *cpus;    /* its own */
+	const struct cpuset *granted; /* of all partitions below the cgroups above it, these
+					 included: their exclusive CPUs */
+};
+/* Makes the cgroup at `path` (below the root fd) a partition. What the kernel refuses is in *ret
+ * and undone; fails only without memory. */
+int cg_partition_make(int root, const char *path, const struct cg_partition_wish *wish,
+		      struct cg_partition *ret);
 /* Takes the partition back and leaves `granted` (what remains) to the cgroups above. */
 int cg_partition_undo(int root, const char *path, const struct cpuset *granted);

@@ -3,7 +3,7 @@
 
 /* What an upstream wants a slice to hold. Plain data; its strings are owned here. */
 
-#include "model/device.h"
+#include "model/limits.h"
 #include "util/cpuset.h"
 
 enum align_level { ALIGN_NODE, ALIGN_PACKAGE, ALIGN_NONE, ALIGN_LEVELS };
@@ -11,6 +11,10 @@ STRTAB_DECLARE(align_level, enum align_level); /* "node" "package" "none" */
 
 enum isolation { ISOLATION_BEST_EFFORT, ISOLATION_REQUIRED };
 STRTAB_DECLARE(isolation, enum isolation); /* "best-effort" "required" */
+
+/* Of exclusive CPUs: without the load balancing of the kernel, or with it among themselves. */
+enum partition { PARTITION_ISOLATED, PARTITION_ROOT };
+STRTAB_DECLARE(partition, enum partition); /* "isolated" "root" */
 
 enum {
 	REQUEST_HUGEPAGES_MAX = 8, /* page sizes; x86-64 has 2, arm64 up to 4 */
@@ -42,7 +46,9 @@ struct request {
 	enum align_level align;
 	bool align_required; /* else: as near as it can be had */
 	enum isolation isolation;
+	enum partition partition;
 	uint64_t processes_max; /* 0: no limit */
+	struct request_limits limits;
 	/* Taken from an offer: only what is in these. NULL / none: the whole machine. */
 	char *offer;
 	struct cpuset *within_cpus, *within_nodes;
