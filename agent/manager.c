@@ -9,6 +9,7 @@
 #include "devices.h"
 #include "document.h"
 #include "privs.h"
+#include "protect.h"
 #include "server.h"
 #include "systemd/notify.h"
 #include "trim.h"
@@ -288,6 +289,22 @@ static int find_init(struct manager *m, struct fail *f)
 	return 0;
 }
 
+/* An agent that has slices to lose; a mere look at another machine is nobody's to protect. */
+static int protect(struct manager *m, struct fail *f)
+{
+	_cleanup_free_ char *lacks = NULL;
+
+	if (!manager_is_at_home(m))
+		return 0;
+	if (m->tree_path && asprintf(&m->own_cgroup, "%s-agent", m->tree_path + 1) < 0)
+		m->own_cgroup = NULL; /* it is protected as far as it goes without */
+	if (protect_self(m->host, m->own_cgroup, &lacks) < 0)
+		return fail_set(f, -ENOMEM, "out of memory");
+	if (lacks)
+		log_notice(NULL, "the agent is not protected from what it runs: %s", lacks);
+	return 0;
+}
+
 static int start_hands(struct manager *m, struct fail *f)
 {
 	int r = find_init(m, f);
@@ -298,6 +315,8 @@ static int start_hands(struct manager *m, struct fail *f)
 		return fail_set(f, -ENOMEM, "out of memory");
 	m->layout = cg_layout_of(m->host);
 	r = backend_choose(m, &m->backend, f);
+	if (r == 0)
+		r = protect(m, f);
 	if (r < 0)
 		return r;
 	return watch_new(&m->watch, m, f);
@@ -394,6 +413,9 @@ struct manager *manager_free(struct manager *m)
 	sd_event_source_disable_unref(m->settle);
 	watch_free(m->watch);
 	free_slices(m);
+	if (m->host)
+		protect_undo(m->host, m->own_cgroup);
+	free(m->own_cgroup);
 	if (m->backend)
 		m->backend->close(m);
 	map_free(m->slices);

@@ -43,6 +43,7 @@ struct manager {
 	struct devices *devices;
 	int tree_fd; /* backend cgroupfs: our own subtree */
 	char *tree_path;
+	char *own_cgroup; /* of the agent itself, where it made one; see protect.h */
 	struct map *slices;
 	char *init_path; /* reeve-init */
 	sd_event_source *settle;
