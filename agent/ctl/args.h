@@ -22,7 +22,9 @@ enum option_kind {
 	OPTION_LIMIT,	  /* NAME=SOFT[:HARD] into the object `key`; may be repeated */
 	OPTION_HUGEPAGES, /* SIZE:COUNT appended to the array `key` */
 	OPTION_DEVICES, /* a count of the class that `choices` names, appended to the array `key` */
-	OPTION_DEVICE,	/* CLASS[:COUNT], likewise */
+	OPTION_ITEM,  /* NAME,KEY=VALUE,...: an object appended to the array `key`; see request.c */
+	OPTION_COUNT, /* NAME=N into the object `key`; may be repeated */
+	OPTION_DEVICE, /* CLASS[:COUNT], likewise */
 };
 
 struct option_row {
@@ -31,7 +33,8 @@ struct option_row {
 	enum option_kind kind;
 	const char *argument; /* "SIZE"; NULL for flags */
 	const char *choices;  /* "node,package,none"; NULL anything */
-	const char *key;      /* member of the request; NULL: not sent */
+	const char *key;      /* member of the request, "limits.io" of an object in it; NULL: not
+				 sent */
 	const char *help;
 };
 

@@ -30,6 +30,28 @@ const struct option_row slice_request_options[] = {
 	{ "isolation", 0, OPTION_CHOICE, "HOW", "required,best-effort", "isolation",
 	  "refuse where the kernel cannot enforce it, or take what there is" },
 	{ "processes", 0, OPTION_U64, "N", NULL, "processes_max", "at most so many processes" },
+	{ "partition", 0, OPTION_CHOICE, "HOW", "isolated,root", "partition",
+	  "of its cores: without load balancing, or balanced among themselves" },
+	{ "cpus-max", 0, OPTION_NUMBER, "X", NULL, "limits.cpus_max",
+	  "at most so many CPUs' worth of time" },
+	{ "burst", 0, OPTION_DURATION, "TIME", NULL, "limits.burst",
+	  "beyond --cpus-max in 100 ms, out of what was left unused before" },
+	{ "memory-min", 0, OPTION_BYTES, "SIZE", NULL, "limits.memory_min",
+	  "memory that is never taken back from it" },
+	{ "memory-low", 0, OPTION_BYTES, "SIZE", NULL, "limits.memory_low",
+	  "memory that is taken back from it last" },
+	{ "memory-high", 0, OPTION_BYTES, "SIZE", NULL, "limits.memory_high",
+	  "slow it down and take memory back above this" },
+	{ "swap-max", 0, OPTION_BYTES, "SIZE", NULL, "limits.swap_max",
+	  "at most so much swap; 0: none" },
+	{ "io", 0, OPTION_ITEM, "DISK,KEY=N,...", NULL, "limits.io",
+	  "limits on a disk, or all: read, write, reads, writes, weight, latency (repeatable)" },
+	{ "rdma", 0, OPTION_ITEM, "DEVICE,KEY=N,...", NULL, "limits.rdma",
+	  "limits on an RDMA device: handles, objects (repeatable)" },
+	{ "misc", 0, OPTION_COUNT, "NAME=N", NULL, "limits.misc",
+	  "at most so many of what the kernel counts, such as sev=2 (repeatable)" },
+	{ "device-memory", 0, OPTION_ITEM, "REGION,KEY=SIZE,...", NULL, "limits.device_memory",
+	  "limits on memory of a device: min, low, max (repeatable)" },
 	{ "owner", 0, OPTION_TEXT, "TEXT", NULL, "owner", "whom it is for" },
 	{ "role", 0, OPTION_TEXT, "ROLE", NULL, "role", "quota it counts against" },
 	{ "label", 'l', OPTION_PAIR, "K=V", NULL, "labels", "label (repeatable)" },
@@ -46,6 +68,11 @@ const struct option_row task_request_options[] = {
 	{ "cwd", 'C', OPTION_TEXT, "DIR", NULL, "cwd", "working directory" },
 	{ "limit", 0, OPTION_LIMIT, "NAME=SOFT[:HARD]", NULL, "limits",
 	  "resource limit, such as nofile=4096 (repeatable)" },
+	{ "oom", 0, OPTION_CHOICE, "WHOM", "group,single", "oom",
+	  "when its memory runs out, kill all of it or one process" },
+	{ "memory-policy", 0, OPTION_CHOICE, "HOW",
+	  "default,bind,preferred,interleave,weighted-interleave", "memory_policy",
+	  "of which of the slice's nodes memory is taken" },
 	{ "stdout", 0, OPTION_CHOICE, "WHERE", "file,journal,null", "stdout",
 	  "where standard output goes" },
 	{ "stderr", 0, OPTION_CHOICE, "WHERE", "file,journal,null", "stderr",
@@ -58,6 +85,14 @@ const struct option_row task_request_options[] = {
 	  "give up after so many restarts" },
 	{ 0 },
 };
+
+/* "io" of "limits.io". */
+static const char *member(const struct given *g)
+{
+	const char *dot = strchr(g->row->key, '.');
+
+	return dot ? dot + 1 : g->row->key;
+}
 
 static int refuse(const struct given *g, const char *wanted, struct fail *f)
 {
@@ -110,7 +145,7 @@ static int put_number(json_t *body, const struct given *g, struct fail *f)
 
 	if (parse_decimal(g->value, &number) < 0)
 		return refuse(g, "a number such as 0.5", f);
-	return put(body, g->row->key, json_real(number), f);
+	return put(body, member(g), json_real(number), f);
 }
 
 /* JSON_KIND_U64 of the agent reads what jansson holds: a signed 64-bit integer. */
@@ -130,7 +165,7 @@ static int put_count(json_t *body, const struct given *g, struct fail *f)
 
 	if (parse_count(g->value, &count) < 0)
 		return refuse(g, "a whole number", f);
-	return put(body, g->row->key, json_integer((json_int_t)count), f);
+	return put(body, member(g), json_integer((json_int_t)count), f);
 }
 
 static int put_bytes(json_t *body, const struct given *g, struct fail *f)
@@ -139,7 +174,7 @@ static int put_bytes(json_t *body, const struct given *g, struct fail *f)
 
 	if (parse_bytes(g->value, &bytes) < 0 || bytes > INT64_MAX)
 		return refuse(g, "a size such as 512MiB or 4GiB", f);
-	return put(body, g->row->key, json_integer((json_int_t)bytes), f);
+	return put(body, member(g), json_integer((json_int_t)bytes), f);
 }
 
 static int put_pair(json_t *body, const struct given *g, struct fail *f)
@@ -155,7 +190,7 @@ static int put_pair(json_t *body, const struct given *g, struct fail *f)
 	if (!parse_utf8_valid(g->value, strlen(g->value)))
 		return fail_code(f, -EINVAL, "usage", "--%s %s is not valid UTF-8", g->row->name,
 				 name);
-	return put(collection(body, g->row->key, json_object), name, json_string(equals + 1), f);
+	return put(collection(body, member(g), json_object), name, json_string(equals + 1), f);
 }
 
 static int put_limit(json_t *body, const struct given *g, struct fail *f)
@@ -178,7 +213,7 @@ static int put_limit(json_t *body, const struct given *g, struct fail *f)
 		return refuse(g, "NAME=SOFT or NAME=SOFT:HARD with whole numbers", f);
 	limit = hard ? json_pack("{s:I,s:I}", "soft", (json_int_t)low, "hard", (json_int_t)high)
 		     : json_integer((json_int_t)low);
-	return put(collection(body, g->row->key, json_object), name, limit, f);
+	return put(collection(body, member(g), json_object), name, limit, f);
 }
 
 static int put_hugepages(json_t *body, const struct given *g, struct fail *f)
@@ -189,7 +224,7 @@ static int put_hugepages(json_t *body, const struct given *g, struct fail *f)
 
 	if (!size || parse_bytes(size, &bytes) < 0 || parse_count(colon + 1, &count) < 0)
 		return refuse(g, "SIZE:COUNT such as 2MiB:512", f);
-	return append(body, g->row->key,
+	return append(body, member(g),
 		      json_pack("{s:s,s:I}", "size", size, "count", (json_int_t)count), f);
 }
 
@@ -199,7 +234,7 @@ static int put_devices(json_t *body, const struct given *g, struct fail *f)
 
 	if (parse_count(g->value, &count) < 0)
 		return refuse(g, "a whole number", f);
-	return append(body, g->row->key,
+	return append(body, member(g),
 		      json_pack("{s:s,s:I}", "class", g->row->choices, "count", (json_int_t)count),
 		      f);
 }
@@ -217,8 +252,32 @@ static int put_device(json_t *body, const struct given *g, struct fail *f)
 		*colon++ = 0;
 	if (!args_choice_valid(g->row->choices, name) || (colon && parse_count(colon, &count) < 0))
 		return refuse(g, "gpu, nic or disk, and maybe a count: gpu:2", f);
-	return append(body, g->row->key,
+	return append(body, member(g),
 		      json_pack("{s:s,s:I}", "class", name, "count", (json_int_t)count), f);
+}
+
+static int put_item(json_t *body, const struct given *g, struct fail *f)
+{
+	json_t *item = NULL;
+	int r = request_item(g, &item, f);
+
+	return r < 0 ? r : append(body, member(g), item, f);
+}
+
+static int put_named_count(json_t *body, const struct given *g, struct fail *f)
+{
+	const char *equals = strchr(g->value, '=');
+	_cleanup_free_ char *name = NULL;
+	uint64_t count;
+
+	if (!equals || equals == g->value || parse_count(equals + 1, &count) < 0 ||
+	    !parse_utf8_valid(g->value, strlen(g->value)))
+		return refuse(g, "NAME=N with a whole number", f);
+	name = strndup(g->value, (size_t)(equals - g->value));
+	if (!name)
+		return fail_set(f, -ENOMEM, "out of memory");
+	return put(collection(body, member(g), json_object), name, json_integer((json_int_t)count),
+		   f);
 }
 
 static int put_text(json_t *body, const struct given *g, struct fail *f)
@@ -231,7 +290,18 @@ static int put_text(json_t *body, const struct given *g, struct fail *f)
 		return refuse(g, "a time such as 10s or 500ms", f);
 	if (!parse_utf8_valid(g->value, strlen(g->value)))
 		return fail_code(f, -EINVAL, "usage", "--%s is not valid UTF-8", g->row->name);
-	return put(body, g->row->key, json_string(g->value), f);
+	return put(body, member(g), json_string(g->value), f);
+}
+
+/* Where the member goes: the request, or the object in it that the key names before its dot. */
+static json_t *place_of(json_t *body, const struct given *g)
+{
+	size_t n = strcspn(g->row->key, ".");
+	_cleanup_free_ char *name = strndup(g->row->key, n);
+
+	if (!g->row->key[n])
+		return body;
+	return name ? collection(body, name, json_object) : NULL;
 }
 
 static int put_option(json_t *body, const struct given *g, struct fail *f)
@@ -239,7 +309,7 @@ static int put_option(json_t *body, const struct given *g, struct fail *f)
 	switch (g->row->kind) {
 	case OPTION_FLAG:
 	case OPTION_TRUE:
-		return put(body, g->row->key, json_true(), f);
+		return put(body, member(g), json_true(), f);
 	case OPTION_U64:
 		return put_count(body, g, f);
 	case OPTION_NUMBER:
@@ -256,6 +326,10 @@ static int put_option(json_t *body, const struct given *g, struct fail *f)
 		return put_devices(body, g, f);
 	case OPTION_DEVICE:
 		return put_device(body, g, f);
+	case OPTION_ITEM:
+		return put_item(body, g, f);
+	case OPTION_COUNT:
+		return put_named_count(body, g, f);
 	case OPTION_TEXT:
 	case OPTION_DURATION:
 	case OPTION_CHOICE:
@@ -285,7 +359,7 @@ int request_build(const struct args *args, const struct option_row *table, json_
 
 		if (!g->row->key || !of_table(g->row, table))
 			continue;
-		r = put_option(body, g, f);
+		r = put_option(place_of(body, g), g, f);
 		if (r < 0)
 			return r;
 	}
