@@ -4,6 +4,7 @@
  * nothing back: the caller removes a cgroup that does not hold. */
 #include "cgroups/control.h"
 
+#include "cgroups/hugetlb.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 #include "util/parse.h"
@@ -178,25 +179,6 @@ static const struct limit table[] = {
 };
 #undef AT
 
-/* Huge pages have a file a size, named as the kernel names it (hugetlb_cgroup.c, mem_fmt()). */
-static int hugetlb_file(uint64_t page_bytes, char **ret)
-{
-	static const struct {
-		unsigned shift;
-		const char *unit;
-	} units[] = { { 30, "GB" }, { 20, "MB" }, { 10, "KB" } };
-
-	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
-		if (page_bytes >> units[i].shift == 0)
-			continue;
-		if (asprintf(ret, "hugetlb.%" PRIu64 "%s.max", page_bytes >> units[i].shift,
-			     units[i].unit) < 0)
-			*ret = NULL;
-		return *ret ? 0 : -ENOMEM;
-	}
-	return -EINVAL;
-}
-
 static void readback_done(struct cg_readback *item)
 {
 	free(item->file);
@@ -246,22 +228,53 @@ static int put_limits(int cgroup, uint32_t enabled, const struct cg_limits *limi
 	return 0;
 }
 
+/* Pages in use, and those that are promised to a mapping before they are touched (Linux 5.7):
+ * without the second a slice could reserve what is another's and never use it. */
+static const struct {
+	const char *limit, *what;
+} hugepage_limits[] = { { "hugepages", "max" }, { "hugepages_reserved", "rsvd.max" } };
+
+static int put_hugepage_limit(int cgroup, uint32_t enabled, const struct cg_hugepages *pages,
+			      size_t which, struct cg_readbacks *into)
+{
+	struct cg_readback item = { .limit = hugepage_limits[which].limit,
+				    .controller = CG_HUGETLB };
+	int r = cg_hugetlb_file(pages->page_bytes, hugepage_limits[which].what, &item.file);
+
+	if (r == 0)
+		r = format_number(pages->limit_bytes, &item.wanted);
+	if (r < 0) {
+		readback_done(&item);
+		return r;
+	}
+	put(cgroup, enabled, into, item);
+	return 0;
+}
+
 static int put_hugepages(int cgroup, uint32_t enabled, const struct cg_limits *limits,
 			 struct cg_readbacks *into)
 {
-	for (size_t i = 0; i < limits->hugepages_count; i++) {
-		struct cg_readback item = { .limit = "hugepages", .controller = CG_HUGETLB };
-		int r = hugetlb_file(limits->hugepages[i].page_bytes, &item.file);
+	int r = 0;
 
-		if (r == 0)
-			r = format_number(limits->hugepages[i].limit_bytes, &item.wanted);
-		if (r < 0) {
-			readback_done(&item);
-			return r;
+	for (size_t i = 0; r == 0 && i < limits->hugepages_count; i++)
+		for (size_t k = 0; r == 0 && k < ARRAY_SIZE(hugepage_limits); k++)
+			r = put_hugepage_limit(cgroup, enabled, &limits->hugepages[i], k, into);
+	return r;
+}
+
+/* A limit on huge pages is rounded down to whole ones. */
+static bool verify_hugepages(const struct cg_readback *item, const struct cg_limits *limits)
+{
+	for (size_t i = 0; i < limits->hugepages_count; i++)
+		for (size_t k = 0; k < ARRAY_SIZE(hugepage_limits); k++) {
+			_cleanup_free_ char *file = NULL;
+
+			if (cg_hugetlb_file(limits->hugepages[i].page_bytes,
+					    hugepage_limits[k].what, &file) == 0 &&
+			    strcmp(file, item->file) == 0)
+				return rounded(item, limits->hugepages[i].page_bytes);
 		}
-		put(cgroup, enabled, into, item);
-	}
-	return 0;
+	return false;
 }
 
 static bool verify(int cgroup, const struct cg_readback *item, const struct cg_limits *limits)
@@ -269,15 +282,7 @@ static bool verify(int cgroup, const struct cg_readback *item, const struct cg_l
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
 		if (strcmp(table[i].name, item->limit) == 0)
 			return table[i].verify(cgroup, item);
-	for (size_t i = 0; i < limits->hugepages_count; i++) {
-		_cleanup_free_ char *file = NULL;
-
-		/* A limit on huge pages is rounded down to whole ones. */
-		if (hugetlb_file(limits->hugepages[i].page_bytes, &file) == 0 &&
-		    strcmp(file, item->file) == 0)
-			return rounded(item, limits->hugepages[i].page_bytes);
-	}
-	return false;
+	return verify_hugepages(item, limits);
 }
 
 /* Only after everything was written: a partition changes what the sets before it became. */
@@ -301,7 +306,9 @@ int cg_apply(int cgroup, uint32_t enabled, const struct cg_limits *limits, struc
 	_cleanup_(cg_readbacks_done) struct cg_readbacks made = { 0 };
 	int r;
 
-	made.items = calloc(ARRAY_SIZE(table) + limits->hugepages_count, sizeof(*made.items));
+	made.items =
+		calloc(ARRAY_SIZE(table) + ARRAY_SIZE(hugepage_limits) * limits->hugepages_count,
+		       sizeof(*made.items));
 	if (!made.items)
 		return -ENOMEM;
 	r = put_limits(cgroup, enabled, limits, &made);
