@@ -32,6 +32,7 @@ struct allocation *allocation_free(struct allocation *a)
 	free(a->devices);
 	free(a->memory);
 	free(a->hugepages);
+	cache_shares_done(&a->cache);
 	cpuset_free(a->cpus);
 	cpuset_free(a->cores);
 	cpuset_free(a->nodes);
@@ -94,6 +95,16 @@ uint64_t allocation_memory_total(const struct allocation *a)
 
 	for (size_t i = 0; i < a->memory_count; i++)
 		sum = add_bounded(sum, a->memory[i].bytes);
+	return sum;
+}
+
+uint64_t allocation_hugepages(const struct allocation *a, uint32_t node, uint64_t size_bytes)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < a->hugepages_count; i++)
+		if (a->hugepages[i].node == node && a->hugepages[i].size_bytes == size_bytes)
+			sum = add_bounded(sum, a->hugepages[i].count);
 	return sum;
 }
 
@@ -226,10 +237,7 @@ uint64_t ledger_hugepages(const struct ledger *l, uint32_t node, uint64_t size_b
 	uint64_t sum = 0;
 
 	for (const struct allocation *a; (a = ledger_next(l, &cursor));)
-		for (size_t i = 0; i < a->hugepages_count; i++)
-			if (a->hugepages[i].node == node &&
-			    a->hugepages[i].size_bytes == size_bytes)
-				sum = add_bounded(sum, a->hugepages[i].count);
+		sum = add_bounded(sum, allocation_hugepages(a, node, size_bytes));
 	return sum;
 }
 

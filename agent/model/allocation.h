@@ -4,6 +4,7 @@
 /* Who holds what: one allocation a slice, all of them in the ledger. The ledger is the only place
  * where a CPU, a page or a device could be handed out twice, so it asserts that none is. */
 
+#include "model/cache.h"
 #include "model/device.h"
 #include "util/cpuset.h"
 
@@ -29,8 +30,9 @@ struct allocation {
 	size_t hugepages_count;
 	char **devices; /* ids */
 	size_t devices_count;
-	uint32_t cost; /* of the placement; lower is nearer */
-	char *why;     /* a sentence: why here */
+	struct cache_shares cache; /* ways and bandwidth of one class; none: no class */
+	uint32_t cost;		   /* of the placement; lower is nearer */
+	char *why;		   /* a sentence: why here */
 };
 
 int allocation_new(struct allocation **ret);
@@ -45,6 +47,7 @@ int allocation_add_hugepages(struct allocation *a, uint32_t node, uint64_t size_
 			     uint64_t count);
 int allocation_add_device(struct allocation *a, const char *id);
 uint64_t allocation_memory_total(const struct allocation *a);
+uint64_t allocation_hugepages(const struct allocation *a, uint32_t node, uint64_t size_bytes);
 
 struct ledger;
 

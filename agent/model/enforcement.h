@@ -15,6 +15,8 @@ enum mechanism {
 	MECHANISM_CGROUP,    /* a limit of the task's cgroup */
 	MECHANISM_CPUSET,    /* cpuset controller: it is kept in, others are not kept out */
 	MECHANISM_PARTITION, /* cpuset partition: others are kept out as well */
+	MECHANISM_POOL,	     /* set aside in a pool of the kernel */
+	MECHANISM_RESCTRL,   /* a class of the cache and memory controllers */
 };
 STRTAB_DECLARE(mechanism, enum mechanism);
 

@@ -23,3 +23,4 @@ int pick_shared(struct pick *p);
 int pick_memory(struct pick *p);
 int pick_hugepages(struct pick *p);
 int pick_devices(struct pick *p);
+int pick_cache(struct pick *p);

@@ -15,7 +15,7 @@
 
 /* The picking steps; how far a region got tells which refusal says most. */
 static int (*const steps[])(struct pick *p) = {
-	pick_cores, pick_shared, pick_memory, pick_hugepages, pick_devices,
+	pick_cores, pick_shared, pick_memory, pick_hugepages, pick_devices, pick_cache,
 };
 
 struct best {

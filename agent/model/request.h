@@ -3,6 +3,7 @@
 
 /* What an upstream wants a slice to hold. Plain data; its strings are owned here. */
 
+#include "model/cache.h"
 #include "model/device.h"
 #include "util/cpuset.h"
 
@@ -43,6 +44,7 @@ struct request {
 	bool align_required; /* else: as near as it can be had */
 	enum isolation isolation;
 	uint64_t processes_max; /* 0: no limit */
+	struct cache_request cache;
 	/* Taken from an offer: only what is in these. NULL / none: the whole machine. */
 	char *offer;
 	struct cpuset *within_cpus, *within_nodes;
