@@ -9,6 +9,8 @@
 #include "document.h"
 #include "enforce.h"
 #include "handback.h"
+#include "hold_hugepages.h"
+#include "hold_resctrl.h"
 #include "launch.h"
 #include "manager.h"
 #include "supervise.h"
@@ -345,6 +347,8 @@ void adopt_slices(struct manager *m)
 	forget_lost(m, names.items, names.count);
 	end_orphans(m);
 	clear_strangers(m);
+	hugepages_adopt(m);
+	resctrl_adopt(m);
 	if (map_count(m->slices) > 0)
 		log_notice(NULL, "adopted %zu slices", map_count(m->slices));
 	enforce_pool_changed(m);

@@ -57,6 +57,8 @@ const struct config_key config_keys[] = {
 	KEY("reserve", "memory", CONFIG_BYTES, reserve_memory_bytes, 0, 1ULL << 50, "512MiB"),
 	KEY("isolation", "device-filter", CONFIG_BOOL, device_filter, 0, 0, "yes"),
 	KEY("isolation", "device-allow", CONFIG_DEVICES, device_allow, 0, 0, NULL),
+	KEY("isolation", "resctrl", CONFIG_BOOL, resctrl, 0, 0, "yes"),
+	KEY("isolation", "hugepages", CONFIG_BOOL, hugepages, 0, 0, "yes"),
 	KEY("limits", "connections", CONFIG_NUMBER, connections, 4, 65536, "1024"),
 	KEY("limits", "connections-per-uid", CONFIG_NUMBER, connections_per_uid, 1, 65536, "256"),
 	KEY("limits", "slices", CONFIG_NUMBER, slices, 1, 65536, "1024"),

@@ -33,6 +33,8 @@ struct config {
 	/* [isolation] */
 	bool device_filter;
 	struct device_allow device_allow;
+	bool resctrl;	/* whether slices may have classes of it, where it is mounted */
+	bool hugepages; /* whether pools of huge pages may be made larger */
 	/* [limits] */
 	uint64_t connections, connections_per_uid, slices, tasks_per_slice, stream_bytes;
 	/* command line only */

@@ -3,6 +3,8 @@
  * and maps by one small function each. */
 #include "decode.h"
 
+#include "decode_cache.h"
+
 #include "util/cleanup.h"
 #include "util/parse.h"
 
@@ -32,7 +34,7 @@ static int copy(char **ret, const char *text, struct fail *f)
 
 struct raw_request {
 	const char *name, *offer, *owner, *role;
-	const json_t *labels, *hugepages, *devices;
+	const json_t *labels, *hugepages, *devices, *cache;
 	uint64_t cores, memory, processes_max;
 	double shared_cpus;
 	int align, isolation;
@@ -54,6 +56,7 @@ static const struct json_field request_fields[] = {
 	{ "hugepages", JSON_KIND_ARRAY, AT(raw_request, hugepages),
 	  .maximum = REQUEST_HUGEPAGES_MAX },
 	{ "devices", JSON_KIND_ARRAY, AT(raw_request, devices), .maximum = DEVICE_KINDS },
+	{ "cache", JSON_KIND_OBJECT, AT(raw_request, cache), .required = false },
 	{ "align", JSON_KIND_ENUM, AT(raw_request, align), .from_string = align_level_from_string,
 	  .choices = "node, package, none" },
 	{ "align_required", JSON_KIND_BOOL, AT(raw_request, align_required), .required = false },
@@ -177,6 +180,8 @@ int decode_request(const json_t *object, struct request *ret, struct fail *f)
 		r = decode_labels(raw.labels, ret, f);
 	if (r == 0)
 		r = decode_hugepages(raw.hugepages, ret, f);
+	if (r == 0)
+		r = decode_cache(raw.cache, &ret->cache, f);
 	return r < 0 ? r : decode_devices(raw.devices, ret, f);
 }
 
@@ -460,6 +465,8 @@ int decode_allocation(const json_t *object, struct allocation **ret, struct fail
 		r = read_cores(json_object_get(object, "cores"), a);
 	if (r == 0)
 		r = read_shares(object, a);
+	if (r == 0)
+		r = decode_cache_shares(json_object_get(object, "cache"), &a->cache);
 	if (r < 0)
 		return fail_set(f, r, "the record of what it holds cannot be read");
 	if (shared > 0 && shared < SHARED_CPUS_MAX)

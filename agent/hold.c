@@ -6,7 +6,8 @@
 #include <string.h>
 
 const struct hold *const holds[] = {
-	&hold_limits, &hold_partition, &hold_affinity, &hold_policy, &hold_devices, NULL,
+	&hold_limits,	 &hold_partition, &hold_affinity, &hold_policy,
+	&hold_hugepages, &hold_resctrl,	  &hold_devices,  NULL,
 };
 
 int hold_take_all(struct slice *s, struct enforcements *rows, struct fail *f)

@@ -8,6 +8,7 @@
 #include "carve.h"
 #include "devices.h"
 #include "document.h"
+#include "hold_resctrl.h"
 #include "privs.h"
 #include "server.h"
 #include "systemd/notify.h"
@@ -33,7 +34,8 @@ struct view manager_view(const struct manager *m)
 	return (struct view){ .inventory = m->inventory,
 			      .ledger = m->ledger,
 			      .reserve = &m->reserve,
-			      .health = m->health };
+			      .health = m->health,
+			      .hugepages_grow = m->config->hugepages && manager_is_at_home(m) };
 }
 
 const struct host *manager_machine(const struct manager *m)
@@ -94,12 +96,21 @@ static int publish(struct manager *m, json_t *changes, uint64_t generation)
 	return journal_report(m->journal, EVENT_INVENTORY_CHANGED, NULL, text);
 }
 
+static int discover(struct manager *m, struct inventory **ret, struct fail *f)
+{
+	int r = discover_run(manager_machine(m), m->config->topology, ret, f);
+
+	if (r == 0)
+		r = resctrl_discover(m, *ret) < 0 ? fail_set(f, -ENOMEM, "out of memory") : 0;
+	return r;
+}
+
 int manager_rediscover(struct manager *m, struct fail *f)
 {
 	_cleanup_(inventory_freep) struct inventory *found = NULL;
 	_cleanup_json_ json_t *changes = json_array();
 	struct inventory *old = m->inventory;
-	int r = discover_run(manager_machine(m), m->config->topology, &found, f);
+	int r = discover(m, &found, f);
 
 	if (r < 0)
 		return r;
@@ -265,7 +276,7 @@ static int start_ledger(struct manager *m, struct fail *f)
 	if (r < 0)
 		return r;
 	open_hotplug(m);
-	r = discover_run(manager_machine(m), m->config->topology, &m->inventory, f);
+	r = discover(m, &m->inventory, f);
 	if (r < 0)
 		return r;
 	m->inventory->generation = 1;

@@ -20,6 +20,7 @@ enum option_kind {
 	OPTION_CHOICE,	  /* one of `choices` */
 	OPTION_PAIR,	  /* K=V into the object `key`; may be repeated */
 	OPTION_LIMIT,	  /* NAME=SOFT[:HARD] into the object `key`; may be repeated */
+	OPTION_CACHE,	  /* N, SIZE or PERCENT as the member `choices` of the object `key` */
 	OPTION_HUGEPAGES, /* SIZE:COUNT appended to the array `key` */
 	OPTION_DEVICES, /* a count of the class that `choices` names, appended to the array `key` */
 	OPTION_DEVICE,	/* CLASS[:COUNT], likewise */

@@ -18,6 +18,12 @@ const struct option_row slice_request_options[] = {
 	{ "memory", 'm', OPTION_BYTES, "SIZE", NULL, "memory", "memory, such as 4GiB" },
 	{ "hugepages", 0, OPTION_HUGEPAGES, "SIZE:COUNT", NULL, "hugepages",
 	  "huge pages, such as 2MiB:512 (repeatable)" },
+	{ "cache-ways", 0, OPTION_CACHE, "N", "l3_ways", "cache",
+	  "ways of the last-level caches of its CPUs, for this slice alone" },
+	{ "cache", 0, OPTION_CACHE, "SIZE", "l3_bytes", "cache",
+	  "the same as a size, such as 8MiB" },
+	{ "memory-bandwidth", 0, OPTION_CACHE, "PERCENT", "memory_bandwidth_percent", "cache",
+	  "at most so much of the memory bandwidth" },
 	{ "gpus", 'g', OPTION_DEVICES, "N", "gpu", "devices", "GPUs and accelerators" },
 	{ "nics", 0, OPTION_DEVICES, "N", "nic", "devices", "network interfaces" },
 	{ "disks", 0, OPTION_DEVICES, "N", "disk", "devices", "disks" },
@@ -193,6 +199,21 @@ static int put_hugepages(json_t *body, const struct given *g, struct fail *f)
 		      json_pack("{s:s,s:I}", "size", size, "count", (json_int_t)count), f);
 }
 
+/* A member of "cache": which one is in the row. */
+static int put_cache(json_t *body, const struct given *g, struct fail *f)
+{
+	uint64_t value;
+	int r = g->row->argument[0] == 'S' ? parse_bytes(g->value, &value)
+					   : parse_count(g->value, &value);
+
+	if (r < 0)
+		return refuse(g,
+			      g->row->argument[0] == 'S' ? "a size such as 8MiB" : "a whole number",
+			      f);
+	return put(collection(body, g->row->key, json_object), g->row->choices,
+		   json_integer((json_int_t)value), f);
+}
+
 static int put_devices(json_t *body, const struct given *g, struct fail *f)
 {
 	uint64_t count;
@@ -252,6 +273,8 @@ static int put_option(json_t *body, const struct given *g, struct fail *f)
 		return put_limit(body, g, f);
 	case OPTION_HUGEPAGES:
 		return put_hugepages(body, g, f);
+	case OPTION_CACHE:
+		return put_cache(body, g, f);
 	case OPTION_DEVICES:
 		return put_devices(body, g, f);
 	case OPTION_DEVICE:
