@@ -8,9 +8,15 @@
 #include "decode.h"
 #include "document.h"
 #include "enforce.h"
+#include "freeze.h"
 #include "handback.h"
+#include "hold_hugepages.h"
+#include "hold_resctrl.h"
 #include "launch.h"
 #include "manager.h"
+#include "pressure.h"
+#include "quiet.h"
+#include "resize.h"
 #include "supervise.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
@@ -74,6 +80,8 @@ static int on_task(const char *slice, const char *task, const char *record, void
 		t->exit_code = (int)json_integer_value(member(status, "exit_code"));
 	if (member(status, "exit_signal"))
 		(void)decode_signal(text_of(status, "exit_signal"), &t->exit_signal, NULL);
+	if (member(status, "network"))
+		t->network = json_incref((json_t *)member(status, "network"));
 	if (*text_of(status, "reason"))
 		t->reason = strdup(text_of(status, "reason"));
 	return 0;
@@ -130,6 +138,20 @@ static int take_allocation(struct slice *s, const json_t *record, struct fail *f
 	return r < 0 ? fail_set(f, r, "out of memory") : 0;
 }
 
+/* A resize that the last agent could not end: what its record names is all that the slice may have,
+ * and it had less before. */
+static int take_resize(struct slice *s, const json_t *record, struct fail *f)
+{
+	const json_t *from = member(record, "resizing_from");
+	_cleanup_(allocation_freep) struct allocation *before = NULL;
+	int r = from ? decode_allocation(from, &before, f) : 0;
+
+	if (r < 0 || !from)
+		return r;
+	r = resize_adopt(s, &before);
+	return r < 0 ? fail_set(f, r, "out of memory") : 0;
+}
+
 static const struct backend *backend_named(const char *name)
 {
 	for (size_t i = 0; backends[i]; i++)
@@ -163,7 +185,14 @@ static int revive(struct slice *s, const json_t *record, struct fail *f)
 	if (r < 0)
 		return r;
 	open_init(s); /* it listens on its own socket, so the number is its own */
-	return take_allocation(s, record, f);
+	r = take_allocation(s, record, f);
+	if (r == 0)
+		r = take_resize(s, record, f);
+	if (r == 0)
+		r = pressure_recover(s); /* before its freezing can be taken for the owner's */
+	if (r == 0)
+		freeze_adopt(s, json_is_true(member(member(record, "slice"), "frozen")));
+	return r;
 }
 
 static void tell(struct manager *m, const char *id, enum event_kind kind, const char *reason)
@@ -201,16 +230,14 @@ static void lose_tasks(struct slice *s, bool same_boot)
 	supervise_all_lost(s, "its slice was lost");
 }
 
-static int on_slice(const char *id, const char *task, const char *text, void *userdata)
+static int adopt_slice(struct manager *m, const char *id, const char *text)
 {
-	struct manager *m = userdata;
 	_cleanup_(slice_freep) struct slice *s = NULL;
 	_cleanup_json_ json_t *record = NULL;
 	struct fail why = { 0 };
 	bool same_boot;
 	int r = slice_new(&s, m, id);
 
-	(void)task;
 	if (r < 0)
 		return r;
 	s->backend = m->backend;
@@ -242,41 +269,52 @@ static int on_slice(const char *id, const char *task, const char *text, void *us
 	return 0;
 }
 
-/* Slices that were lost are forgotten after the walk: the walk's statement is still open in it. */
-static void forget_lost(struct manager *m, char **ids, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (!map_get(m->slices, ids[i]))
-			(void)store_remove_slice(m->store, ids[i]); /* told again otherwise */
-}
-
-struct names {
-	char **items;
+/* All are read before the first is acted on: what is written during a walk of the store may be met
+ * again by it. */
+struct records {
+	struct {
+		char *id, *text;
+	} * items;
 	size_t count;
 };
 
-static void names_done(struct names *n)
+static void records_done(struct records *r)
 {
-	for (size_t i = 0; i < n->count; i++)
-		free(n->items[i]);
-	free(n->items);
+	for (size_t i = 0; i < r->count; i++) {
+		free(r->items[i].id);
+		free(r->items[i].text);
+	}
+	free(r->items);
 }
 
-static int collect(const char *id, const char *task, const char *record, void *userdata)
+static int collect(const char *id, const char *task, const char *text, void *userdata)
 {
-	struct names *n = userdata;
-	char **grown = reallocarray(n->items, n->count + 1, sizeof(*grown));
+	struct records *r = userdata;
+	void *grown = reallocarray(r->items, r->count + 1, sizeof(*r->items));
+	size_t i = r->count;
 
 	(void)task;
-	(void)record;
 	if (!grown)
 		return -ENOMEM;
-	n->items = grown;
-	n->items[n->count] = strdup(id);
-	if (!n->items[n->count])
-		return -ENOMEM;
-	n->count++;
-	return 0;
+	r->items = grown;
+	r->items[i].id = strdup(id);
+	r->items[i].text = strdup(text);
+	r->count++;
+	return r->items[i].id && r->items[i].text ? 0 : -ENOMEM;
+}
+
+static int adopt_records(struct manager *m)
+{
+	_cleanup_(records_done) struct records records = { 0 };
+	int r = store_each_slice(m->store, collect, &records);
+
+	for (size_t i = 0; r == 0 && i < records.count; i++) {
+		r = adopt_slice(m, records.items[i].id, records.items[i].text);
+		if (r == 0 && !map_get(m->slices, records.items[i].id))
+			(void)store_remove_slice(m->store,
+						 records.items[i].id); /* told again else */
+	}
+	return r;
 }
 
 static void clear_stranger_dir(const char *base, const char *name)
@@ -333,18 +371,17 @@ static void end_orphans(struct manager *m)
 
 void adopt_slices(struct manager *m)
 {
-	_cleanup_(names_done) struct names names = { 0 };
-
 	if (!m->store)
 		return; /* what the host has may be well: only its records are out of reach */
-	if (store_each_slice(m->store, collect, &names) < 0 ||
-	    store_each_slice(m->store, on_slice, m) < 0) {
+	if (adopt_records(m) < 0) {
 		log_error(NULL, "the store cannot be read: slices made before are not adopted");
 		return;
 	}
-	forget_lost(m, names.items, names.count);
 	end_orphans(m);
 	clear_strangers(m);
+	quiet_adopted(m);
+	hugepages_adopt(m);
+	resctrl_adopt(m);
 	if (map_count(m->slices) > 0)
 		log_notice(NULL, "adopted %zu slices", map_count(m->slices));
 	enforce_pool_changed(m);

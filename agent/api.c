@@ -5,8 +5,10 @@
 
 #include "api_internal.h"
 #include "carve.h"
+#include "freeze.h"
 #include "launch.h"
 #include "manager.h"
+#include "resize.h"
 #include "supervise.h"
 #include "user.h"
 #include "util/cleanup.h"
@@ -165,6 +167,46 @@ void api_slice_delete(struct api *a, const struct api_caller *caller, const char
 	carve_delete(s, grace_usec, &d->slice);
 }
 
+void api_slice_resize(struct api *a, const struct api_caller *caller, const char *slice,
+		      struct resize_change *change, struct api_reply reply)
+{
+	_cleanup_json_ json_t *document = NULL;
+	struct fail why = { 0 };
+	struct slice *s = NULL;
+	int r = own_slice(a, caller, slice, &s, &why);
+
+	if (r == 0)
+		r = resize_start(s, change, &why);
+	if (r >= 0)
+		document = slice_document(s);
+	if (r >= 0 && !document)
+		r = fail_set(&why, -ENOMEM, "out of memory");
+	reply.done(document, r < 0 ? &why : NULL, reply.userdata);
+	resize_change_done(change);
+}
+
+void api_slice_freeze(struct api *a, const struct api_caller *caller, const char *slice,
+		      bool frozen, struct api_reply reply)
+{
+	struct fail why = { 0 };
+	struct slice *s = NULL;
+	struct debt *d;
+
+	if (own_slice(a, caller, slice, &s, &why) < 0) {
+		reply.done(NULL, &why, reply.userdata);
+		return;
+	}
+	d = debt_new(reply);
+	if (!d)
+		return;
+	d->show = true;
+	d->slice = (struct slice_waiter){ .done = on_slice, .userdata = d };
+	if (freeze_start(s, frozen, &d->slice, &why) < 0) {
+		free(d);
+		reply.done(NULL, &why, reply.userdata);
+	}
+}
+
 static void on_task_started(struct slice *s, struct slice_task *t, void *userdata)
 {
 	_cleanup_free_ struct debt *d = userdata;
@@ -224,6 +266,10 @@ static int room_for_task(const struct slice *s, struct fail *f)
 	if (s->state != SLICE_ACTIVE)
 		return fail_code(f, -EBUSY, "slice-not-active", "slice %s is %s", s->id,
 				 slice_state_to_string(s->state));
+	if (s->frozen || s->freeze)
+		return fail_code(f, -EBUSY, "slice-frozen",
+				 "slice %s is frozen: thaw it before a task is started in it",
+				 s->id);
 	if (alive >= s->manager->config->tasks_per_slice)
 		return fail_code(f, -EBUSY, "too-many-tasks",
 				 "slice %s has %zu running tasks, the limit of this agent", s->id,

@@ -7,6 +7,7 @@
  * code; documents are new references in the forms of reeve-api(7). */
 
 #include "model/request.h"
+#include "model/resize_change.h"
 #include "model/task_spec.h"
 #include "util/fail.h"
 #include "wire/json.h"
@@ -48,6 +49,13 @@ void api_slice_create(struct api *a, const struct api_caller *caller, struct req
 		      struct api_reply reply);
 void api_slice_delete(struct api *a, const struct api_caller *caller, const char *slice,
 		      uint64_t grace_usec, struct api_reply reply);
+/* Answers with the slice's document: at its new size, or, when a grace was asked for, with what is
+ * to come as its member "resizing". The change is taken over. */
+void api_slice_resize(struct api *a, const struct api_caller *caller, const char *slice,
+		      struct resize_change *change, struct api_reply reply);
+/* Answers when all its tasks stand still, or may run again. */
+void api_slice_freeze(struct api *a, const struct api_caller *caller, const char *slice,
+		      bool frozen, struct api_reply reply);
 struct api_task_order {
 	const char *slice, *task;
 };

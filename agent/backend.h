@@ -29,6 +29,9 @@ struct backend {
 	int (*remove)(struct slice *s, backend_done done, struct fail *f);
 	/* Tells who else keeps the slice's CPUs that they are others now; NULL: nobody does. */
 	void (*repin)(struct slice *s, const struct cpuset *cpus);
+	/* Tells who else keeps the slice's limits that it has another size now, after the kernel
+	 * has it; NULL: nobody does. */
+	void (*resized)(struct slice *s);
 	/* After a restart of the agent: opens again what the slice's record names. */
 	int (*adopt)(struct slice *s, struct fail *f);
 	/* Ids of the slices that it finds on the host, whoever made them; free with fs_names_free.

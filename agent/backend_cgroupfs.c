@@ -20,15 +20,10 @@
  * two agents (a test's and the host's) do not touch each other's slices. */
 static int tree_name(const struct manager *m, char **ret)
 {
-	unsigned long hash = 5381;
+	char instance[CONFIG_INSTANCE_BYTES];
 
-	if (strcmp(m->config->runtime_dir, "/run/reeve") == 0) {
-		*ret = strdup("reeve");
-		return *ret ? 0 : -ENOMEM;
-	}
-	for (const char *p = m->config->runtime_dir; *p; p++)
-		hash = hash * 33 + (unsigned char)*p;
-	return asprintf(ret, "reeve-%08lx", hash & 0xffffffff) < 0 ? -ENOMEM : 0;
+	config_instance(m->config, instance);
+	return asprintf(ret, "reeve%s", instance) < 0 ? -ENOMEM : 0;
 }
 
 static int make_or_open(int parent, const char *name, int *ret)

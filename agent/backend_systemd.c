@@ -7,6 +7,7 @@
 
 #include "enforce.h"
 #include "manager.h"
+#include "slice_limits_unit.h"
 #include "systemd/transient.h"
 #include "util/buf.h"
 #include "util/cleanup.h"
@@ -18,7 +19,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { PROPERTIES_MAX = 6 + LIMITS_UNIT_PROPERTIES };
+
 #define DELEGATED ((1u << CG_CONTROLLERS) - 1)
+#define UNKNOWN_TO_PID1 (CG_BIT(CG_HUGETLB) | CG_BIT(CG_RDMA) | CG_BIT(CG_MISC) | CG_BIT(CG_DMEM))
 
 struct units {
 	char *scope, *slice;
@@ -73,7 +77,8 @@ static uint64_t quantity(uint64_t value)
 }
 
 static size_t slice_properties(const struct slice *s, const struct pin *pin,
-			       struct property_value room[8])
+			       const struct limits_unit *limits,
+			       struct property_value room[PROPERTIES_MAX])
 {
 	const struct allocation *a = ledger_find(s->manager->ledger, s->id);
 	size_t n = 0;
@@ -92,23 +97,27 @@ static size_t slice_properties(const struct slice *s, const struct pin *pin,
 						     .number = enforce_weight(a) };
 	room[n++] = (struct property_value){ .property = PROPERTY_TASKS_MAX,
 					     .number = quantity(s->request.processes_max) };
+	for (size_t i = 0; i < limits->count; i++)
+		room[n++] = limits->properties[i];
 	return n;
 }
 
-/* PID 1 knows nothing of huge pages, and leaves controllers that it does not know as they are:
- * those above the slice hand this one down when we say so. What came of it is read back with the
- * limit. */
-static void hand_down_hugetlb(const struct slice *s)
+/* PID 1 knows nothing of huge pages and the like, and leaves controllers that it does not know as
+ * they are: those above the slice hand them down when we say so. What came of it is read back with
+ * the limit. */
+static void hand_down(const struct slice *s)
 {
+	uint32_t wanted = limits_controllers(&s->request.limits) & UNKNOWN_TO_PID1;
 	_cleanup_free_ char *above = strdup(s->top);
 	uint32_t mask;
 
-	for (char *slash = above; slash; slash = strchr(slash + 1, '/')) {
+	wanted |= s->request.hugepages_count > 0 ? CG_BIT(CG_HUGETLB) : 0;
+	for (char *slash = wanted ? above : NULL; slash; slash = strchr(slash + 1, '/')) {
 		_cleanup_close_ int cgroup = -1;
 
 		*slash = 0;
 		if (cg_open(s->manager->host->cgroup_fd, above, &cgroup) == 0)
-			(void)cg_enable(cgroup, CG_BIT(CG_HUGETLB), &mask); /* see above */
+			(void)cg_enable(cgroup, wanted, &mask); /* see above */
 		*slash = '/';
 	}
 }
@@ -144,8 +153,8 @@ static int open_scope(struct slice *s, bool fresh, struct fail *f)
 	if (r < 0)
 		return r;
 	r = open_cgroups(s);
-	if (r == 0 && fresh && s->request.hugepages_count > 0)
-		hand_down_hugetlb(s);
+	if (r == 0 && fresh)
+		hand_down(s);
 	if (r == 0)
 		r = fresh ? cg_make(s->cgroup_fd, "init", &s->leaf_fd)
 			  : cg_open(s->cgroup_fd, "init", &s->leaf_fd);
@@ -174,10 +183,12 @@ static int systemd_admit(struct slice *s, backend_done done, struct fail *f)
 	_cleanup_(units_done) struct units u = { 0 };
 	_cleanup_(cpuset_freep) struct cpuset *pool = NULL;
 	const uint32_t pid = (uint32_t)s->init_pid;
-	struct property_value of_slice[8];
+	_cleanup_(limits_unit_done) struct limits_unit limits = { 0 };
+	struct property_value of_slice[PROPERTIES_MAX];
 	struct pin pin;
 
-	if (units_of(s, &u) < 0 || enforce_pin(s, &pin, &pool) < 0)
+	if (units_of(s, &u) < 0 || enforce_pin(s, &pin, &pool) < 0 ||
+	    limits_unit_make(s, &limits) < 0)
 		return fail_set(f, -ENOMEM, "out of memory");
 	const struct property_value of_scope[] = {
 		{ .property = PROPERTY_DESCRIPTION, .text = "Tasks of a slice held by reeve" },
@@ -192,7 +203,7 @@ static int systemd_admit(struct slice *s, backend_done done, struct fail *f)
 		.scope_properties = of_scope,
 		.scope_count = ARRAY_SIZE(of_scope),
 		.slice_properties = of_slice,
-		.slice_count = slice_properties(s, &pin, of_slice),
+		.slice_count = slice_properties(s, &pin, &limits, of_slice),
 	};
 	s->answer = done; /* one transaction at a time: carve waits for it */
 	return transient_start(s->manager->systemd, &order, on_started, s, f);
@@ -235,6 +246,38 @@ static void systemd_repin(struct slice *s, const struct cpuset *cpus)
 			1, &why);
 	if (r < 0)
 		log_warning(&(struct log_about){ .slice = s->id }, "%s", why.text);
+}
+
+/* All of them, and those of limits that it has no more: else a daemon-reload would bring back the
+ * old size. */
+static void systemd_resized(struct slice *s)
+{
+	const struct allocation *a = ledger_find(s->manager->ledger, s->id);
+	_cleanup_(cpuset_freep) struct cpuset *pool = NULL;
+	_cleanup_(units_done) struct units u = { 0 };
+	_cleanup_(limits_unit_done) struct limits_unit limits = { 0 };
+	struct property_value of_slice[PROPERTIES_MAX];
+	struct fail why = { 0 };
+	struct pin pin;
+	size_t count;
+	int r = units_of(s, &u);
+
+	if (r == 0)
+		r = enforce_pin(s, &pin, &pool);
+	if (r == 0)
+		r = limits_unit_make(s, &limits);
+	if (r == 0) {
+		count = slice_properties(s, &pin, &limits, of_slice);
+		if (a->shared_millicpus == 0)
+			of_slice[count++] =
+				(struct property_value){ .property = PROPERTY_CPU_WEIGHT,
+							 .number = UINT64_MAX };
+		r = transient_tell(s->manager->systemd, u.slice, of_slice, count, &why);
+	}
+	if (r < 0)
+		log_warning(&(struct log_about){ .slice = s->id },
+			    "PID 1 does not know its new size: %s",
+			    why.error ? why.text : strerror(-r));
 }
 
 static int systemd_adopt(struct slice *s, struct fail *f)
@@ -302,6 +345,7 @@ const struct backend backend_systemd = {
 	.admit = systemd_admit,
 	.remove = systemd_remove,
 	.repin = systemd_repin,
+	.resized = systemd_resized,
 	.adopt = systemd_adopt,
 	.list = systemd_list,
 };

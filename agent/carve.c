@@ -6,11 +6,17 @@
 
 #include "backend.h"
 #include "channel.h"
+#include "document.h"
 #include "enforce.h"
+#include "freeze.h"
 #include "handback.h"
 #include "launch.h"
 #include "manager.h"
 #include "model/placement.h"
+#include "network.h"
+#include "pressure.h"
+#include "resize.h"
+#include "slice_limits.h"
 #include "supervise.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
@@ -172,7 +178,8 @@ static void remove_resources(struct slice *s)
 	struct fail why = { 0 };
 	int r;
 
-	if (s->admitting || await_init(s)) /* on_admitted, on_removed or its death goes on */
+	/* on_admitted, on_removed, its death or the end of the last network goes on */
+	if (s->admitting || await_init(s) || network_await(s))
 		return;
 	enforce_undo(s);
 	s->admitting = true;
@@ -183,6 +190,11 @@ static void remove_resources(struct slice *s)
 		r = await_empty(s) < 0 ? r : 0;
 	if (r < 0)
 		on_removed(s, r, &why);
+}
+
+void carve_go_on(struct slice *s)
+{
+	remove_resources(s);
 }
 
 /* From any step of the way up, or when reeve-init died: kill, take away, tell. */
@@ -221,6 +233,9 @@ void carve_keep_record(struct slice *s)
 		return;
 	record = json_pack("{s:s,s:I,s:O}", "boot_id", s->manager->boot_id, "created_usec",
 			   (json_int_t)s->created_usec, "slice", document);
+	if (record && resize_before(s) &&
+	    json_put(record, "resizing_from", document_allocation(resize_before(s))) < 0)
+		return; /* without memory the record before this one stays */
 	text = record ? json_text(record) : NULL;
 	if (!text || store_put_slice(s->manager->store, s->id, text, &why) < 0)
 		log_warning(&(struct log_about){ .slice = s->id },
@@ -235,7 +250,7 @@ static void activate(struct slice *s)
 	slice_report(s, EVENT_SLICE_CREATED, NULL);
 	slice_notify(s, NULL);
 	carve_keep_record(s);
-	enforce_pool_changed(s->manager);
+	(void)enforce_follow_pool(s); /* while it was made others may have taken from the pool */
 }
 
 /* After a restart of the agent: what holds the slice is read from the kernel, not remembered. All
@@ -244,9 +259,13 @@ static void hold_again(struct slice *s)
 {
 	struct fail why = { 0 };
 
-	if (s->state == SLICE_ACTIVE && enforce_apply(s, &why) < 0)
+	if (s->state != SLICE_ACTIVE)
+		return;
+	if (enforce_apply(s, &why) < 0)
 		log_warning(&(struct log_about){ .slice = s->id, .code = why.code }, "%s",
 			    why.text);
+	resize_settle(s);
+	freeze_settle(s);
 }
 
 /* reeve-init is up: it has pinned itself, so what holds it can be read back; no task runs yet. */
@@ -358,6 +377,8 @@ static int place(struct manager *m, const struct request *request, struct fail *
 	int r = placement_decide(&v, request, &a, f, NULL, NULL);
 
 	if (r == PLACEMENT_NO_FIT)
+		return f->error;
+	if (r == 0 && limits_check(m, a, -1, &request->limits, f) < 0)
 		return f->error;
 	if (r == 0) {
 		a->slice = strdup(request->name);
@@ -498,6 +519,8 @@ void carve_delete(struct slice *s, uint64_t grace_usec, struct slice_waiter *wai
 		slice_notify(s, s->failed.error ? &s->failed : &why);
 		s->stuck = true;
 	}
+	resize_drop(s); /* it goes with all that it holds */
+	freeze_release(s, grace_usec > 0);
 	s->failed = (struct fail){ 0 }; /* whoever waits from here on wants it gone */
 	if (waiter)
 		list_append(&s->waiters, &waiter->link);
@@ -505,10 +528,18 @@ void carve_delete(struct slice *s, uint64_t grace_usec, struct slice_waiter *wai
 		return; /* somebody else's delete is under way: wait with it */
 	s->state = SLICE_DELETING;
 	s->stuck = false;
+	pressure_detach(s); /* a task that stands still hears no SIGTERM */
 	if (grace_usec > 0 && slice_tasks_alive(s) > 0)
 		stop_tasks(s, grace_usec);
 	else
 		quit(s);
+}
+
+void carve_revoke(struct slice *s, const struct fail *why)
+{
+	log_notice(&(struct log_about){ .slice = s->id, .code = why->code }, "%s", why->text);
+	slice_report(s, EVENT_SLICE_REVOKED, why);
+	carve_delete(s, 0, NULL);
 }
 
 /* The loop does not run: a bounded wait for what was killed to end. */

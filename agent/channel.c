@@ -15,13 +15,14 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-enum { BACKLOG = 8, PACKETS_A_TURN = 64, ORDER_BYTES = 512 };
+enum { BACKLOG = 8, PACKETS_A_TURN = 64, ORDER_BYTES = 512, FDS_MAX = 4 };
 
 struct channel {
 	int fd;
 	sd_event_source *source;
 	struct channel_events events;
 	void *userdata;
+	uint32_t abilities;
 	bool reading; /* on_packet is on the stack: */
 	bool freed;   /* it lets the memory go when it is done */
 };
@@ -91,6 +92,7 @@ static const struct {
 	{ FRAME_TAG_MEMORY_PEAK_BYTES, U64, AT(memory_peak_bytes) },
 	{ FRAME_TAG_ERRNO, U32, AT(error) },
 	{ FRAME_TAG_STAGE, TEXT, AT(stage) },
+	{ FRAME_TAG_ABILITIES, U32, AT(abilities) },
 #undef AT
 };
 
@@ -137,6 +139,7 @@ static int dispatch(struct channel *c, const char *packet, size_t size)
 		return k;
 	switch (type) {
 	case FRAME_WELCOME:
+		c->abilities = s.abilities;
 		c->events.welcome(s.pid, c->userdata);
 		break;
 	case FRAME_STATUS:
@@ -241,10 +244,15 @@ struct channel *channel_free(struct channel *c)
 	return NULL;
 }
 
+bool channel_can(const struct channel *c, enum frame_ability ability)
+{
+	return c->abilities & ability;
+}
+
 int channel_send(struct channel *c, const struct frame_writer *frame, const int *fds, size_t count,
 		 struct fail *f)
 {
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(3 * sizeof(int))] = { 0 };
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(FDS_MAX * sizeof(int))] = { 0 };
 	struct iovec iov = { .iov_base = frame->data, .iov_len = frame->size };
 	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
 	int r = frame_end(frame);

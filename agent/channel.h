@@ -21,6 +21,7 @@ struct channel_status { /* one FRAME_STATUS */
 	uint32_t oom_killed, restarts, error;
 	uint64_t cpu_user_usec, cpu_system_usec, memory_peak_bytes;
 	char stage[64];
+	uint32_t abilities; /* of the reeve-init: enum frame_ability */
 };
 
 struct channel_events {
@@ -39,7 +40,9 @@ struct channel_target {
 int channel_open(struct channel **ret, sd_event *loop, const struct channel_target *target,
 		 const struct channel_events *events, void *userdata, struct fail *f);
 struct channel *channel_free(struct channel *c);
-/* A whole frame; fds: up to three, NULL none. -EAGAIN when reeve-init does not read. */
+/* Whether its reeve-init said that it can. */
+bool channel_can(const struct channel *c, enum frame_ability ability);
+/* A whole frame; fds: up to four, NULL none. -EAGAIN when reeve-init does not read. */
 int channel_send(struct channel *c, const struct frame_writer *frame, const int *fds, size_t count,
 		 struct fail *f);
 /* A frame with at most a task, a signal and a grace. */

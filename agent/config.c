@@ -37,6 +37,8 @@ int backend_choice_from_string(const char *name)
 		.offset = offsetof(struct config, member), .minimum = (low), .maximum = (high), \
 		.initial = (value)                                                              \
 	}
+#define RULE(name, scope, resource, value) \
+	KEY("pressure", name, CONFIG_PRESSURE, pressure.rules[scope][resource], 0, 0, value)
 #define SECOND 1000000ULL
 
 const struct config_key config_keys[] = {
@@ -57,6 +59,32 @@ const struct config_key config_keys[] = {
 	KEY("reserve", "memory", CONFIG_BYTES, reserve_memory_bytes, 0, 1ULL << 50, "512MiB"),
 	KEY("isolation", "device-filter", CONFIG_BOOL, device_filter, 0, 0, "yes"),
 	KEY("isolation", "device-allow", CONFIG_DEVICES, device_allow, 0, 0, NULL),
+	KEY("isolation", "cdi-dir", CONFIG_PATH_OR_NONE, cdi_dir, 0, 0, "/run/cdi"),
+	KEY("isolation", "partitions", CONFIG_BOOL, partitions, 0, 0, "yes"),
+	KEY("isolation", "interrupts", CONFIG_BOOL, interrupts, 0, 0, "yes"),
+	KEY("isolation", "workqueues", CONFIG_BOOL, workqueues, 0, 0, "yes"),
+	KEY("isolation", "irqbalance", CONFIG_BOOL, irqbalance, 0, 0, "yes"),
+	KEY("isolation", "housekeeping", CONFIG_BOOL, housekeeping, 0, 0, "yes"),
+	KEY("isolation", "resctrl", CONFIG_BOOL, resctrl, 0, 0, "yes"),
+	KEY("isolation", "hugepages", CONFIG_BOOL, hugepages, 0, 0, "yes"),
+	KEY("network", "cni-config-dir", CONFIG_PATH, cni_config_dir, 0, 0, "/etc/cni/net.d"),
+	KEY("network", "cni-plugin-path", CONFIG_PATH, cni_plugin_path, 0, 0,
+	    "/opt/cni/bin:/usr/lib/cni"),
+	KEY("network", "cni-deadline", CONFIG_DURATION, cni_limit_usec, SECOND, 600 * SECOND,
+	    "30s"),
+	RULE("host-cpu", PRESSURE_HOST, PRESSURE_CPU, "some 9s/10s: report"),
+	RULE("host-memory", PRESSURE_HOST, PRESSURE_MEMORY,
+	     "full 150ms/1s: throttle-revocable, freeze-revocable, kill-revocable"),
+	RULE("host-io", PRESSURE_HOST, PRESSURE_IO, "full 500ms/1s: report"),
+	RULE("slice-cpu", PRESSURE_SLICE, PRESSURE_CPU, "off"),
+	RULE("slice-memory", PRESSURE_SLICE, PRESSURE_MEMORY, "full 200ms/1s: report"),
+	RULE("slice-io", PRESSURE_SLICE, PRESSURE_IO, "full 500ms/1s: report"),
+	KEY("pressure", "memory-available", CONFIG_NUMBER, pressure.available_percent, 0, 100,
+	    "10"),
+	KEY("pressure", "escalate-after", CONFIG_DURATION, pressure.escalate_usec, SECOND / 10,
+	    3600 * SECOND, "2s"),
+	KEY("pressure", "relief-after", CONFIG_DURATION, pressure.relief_usec, SECOND,
+	    3600 * SECOND, "10s"),
 	KEY("limits", "connections", CONFIG_NUMBER, connections, 4, 65536, "1024"),
 	KEY("limits", "connections-per-uid", CONFIG_NUMBER, connections_per_uid, 1, 65536, "256"),
 	KEY("limits", "slices", CONFIG_NUMBER, slices, 1, 65536, "1024"),
@@ -73,6 +101,17 @@ static int set_text(char **place, const char *value)
 		return -ENOMEM;
 	free(*place);
 	*place = copy;
+	return 0;
+}
+
+static int set_path_or_none(char **place, const char *value)
+{
+	if (value[0] == '/')
+		return set_text(place, value);
+	if (strcmp(value, "none") != 0)
+		return -EINVAL;
+	free(*place);
+	*place = NULL;
 	return 0;
 }
 
@@ -113,6 +152,15 @@ static int parse_cpus(const char *value, struct cpuset **place)
 	return 0;
 }
 
+/* Which of the rules it is, its place says. */
+static int parse_pressure(struct config *c, const char *value, struct pressure_rule *place)
+{
+	const size_t index = (size_t)(place - &c->pressure.rules[0][0]);
+
+	return pressure_rule_parse(value, (enum pressure_scope)(index / PRESSURE_RESOURCES),
+				   (enum pressure_resource)(index % PRESSURE_RESOURCES), place);
+}
+
 static int parse_bounded(const struct config_key *k, const char *value, uint64_t *place)
 {
 	uint64_t number = 0;
@@ -143,6 +191,8 @@ static int set_value(struct config *c, const struct config_key *k, const char *v
 		return set_text(place, value);
 	case CONFIG_PATH:
 		return value[0] == '/' ? set_text(place, value) : -EINVAL;
+	case CONFIG_PATH_OR_NONE:
+		return set_path_or_none(place, value);
 	case CONFIG_CPUS:
 		return parse_cpus(value, place);
 	case CONFIG_LOG_LEVEL:
@@ -153,6 +203,8 @@ static int set_value(struct config *c, const struct config_key *k, const char *v
 		return parse_bool(value, place);
 	case CONFIG_DEVICES:
 		return device_allow_parse(value, place);
+	case CONFIG_PRESSURE:
+		return parse_pressure(c, value, place);
 	case CONFIG_NUMBER:
 	case CONFIG_OCTAL:
 	case CONFIG_BYTES:
@@ -167,6 +219,7 @@ static const char *expected(const struct config_key *k)
 	static const char *const forms[] = {
 		[CONFIG_TEXT] = "a text",
 		[CONFIG_PATH] = "an absolute path",
+		[CONFIG_PATH_OR_NONE] = "an absolute path, or none",
 		[CONFIG_NUMBER] = "a whole number",
 		[CONFIG_OCTAL] = "an octal file mode such as 0660",
 		[CONFIG_BYTES] = "a size such as 512MiB",
@@ -175,6 +228,8 @@ static const char *expected(const struct config_key *k)
 		[CONFIG_LOG_LEVEL] = "one of error, warning, notice, info, debug",
 		[CONFIG_BACKEND] = "one of auto, systemd, cgroupfs, process",
 		[CONFIG_BOOL] = "yes or no",
+		[CONFIG_PRESSURE] = "off, or a rule such as full 150ms/1s: report, kill-revocable "
+				    "(CPUs of the host: some; its steps: on the revocable)",
 		[CONFIG_DEVICES] = "a list such as /dev/kvm, /dev/ptp* r, c 10:232 rw",
 	};
 
@@ -229,7 +284,8 @@ int config_init(struct config *c, struct fail *f)
 void config_done(struct config *c)
 {
 	for (const struct config_key *k = config_keys; k->section; k++)
-		if (k->kind == CONFIG_TEXT || k->kind == CONFIG_PATH)
+		if (k->kind == CONFIG_TEXT || k->kind == CONFIG_PATH ||
+		    k->kind == CONFIG_PATH_OR_NONE)
 			free(*(char **)((char *)c + k->offset));
 	cpuset_free(c->reserve_cpus);
 	device_allow_done(&c->device_allow);
@@ -237,6 +293,18 @@ void config_done(struct config *c)
 	free(c->root);
 	free(c->topology);
 	*c = (struct config){ 0 };
+}
+
+void config_instance(const struct config *c, char room[CONFIG_INSTANCE_BYTES])
+{
+	unsigned long hash = 5381;
+
+	room[0] = 0;
+	if (strcmp(c->runtime_dir, "/run/reeve") == 0)
+		return;
+	for (const char *p = c->runtime_dir; *p; p++)
+		hash = hash * 33 + (unsigned char)*p;
+	(void)snprintf(room, CONFIG_INSTANCE_BYTES, "-%08lx", hash & 0xffffffff); /* fits */
 }
 
 struct reader {

@@ -5,6 +5,7 @@
  * (config_keys) gives name, form, bounds and meaning, for reeved.conf(5) as for the parser. */
 
 #include "device_allow.h"
+#include "model/pressure_rule.h"
 #include "util/cpuset.h"
 #include "util/fail.h"
 
@@ -33,6 +34,15 @@ struct config {
 	/* [isolation] */
 	bool device_filter;
 	struct device_allow device_allow;
+	char *cdi_dir; /* NULL: none */
+	bool partitions, interrupts, workqueues, irqbalance, housekeeping;
+	bool resctrl;	/* whether slices may have classes of it, where it is mounted */
+	bool hugepages; /* whether pools of huge pages may be made larger */
+	/* [network] */
+	char *cni_config_dir, *cni_plugin_path;
+	uint64_t cni_limit_usec;
+	/* [pressure] */
+	struct pressure_policy pressure;
 	/* [limits] */
 	uint64_t connections, connections_per_uid, slices, tasks_per_slice, stream_bytes;
 	/* command line only */
@@ -42,7 +52,8 @@ struct config {
 
 enum config_kind {
 	CONFIG_TEXT,
-	CONFIG_PATH, /* absolute */
+	CONFIG_PATH,	     /* absolute */
+	CONFIG_PATH_OR_NONE, /* "none": NULL */
 	CONFIG_NUMBER,
 	CONFIG_OCTAL,
 	CONFIG_BYTES,
@@ -52,6 +63,7 @@ enum config_kind {
 	CONFIG_BACKEND,
 	CONFIG_BOOL,
 	CONFIG_DEVICES,
+	CONFIG_PRESSURE, /* a member of pressure.rules */
 };
 
 struct config_key {
@@ -72,6 +84,10 @@ void config_done(struct config *c);
  * and key in the sentence. */
 int config_read(struct config *c, const char *path, bool required, config_warning warning,
 		void *userdata, struct fail *f);
+/* What tells an agent from others on this host in the names it makes: "", or "-" and eight digits
+ * for one with a runtime directory of its own (a test's). */
+enum { CONFIG_INSTANCE_BYTES = 10 };
+void config_instance(const struct config *c, char room[CONFIG_INSTANCE_BYTES]);
 /* One setting by its key, as the command line gives it. */
 int config_set(struct config *c, const char *section, const char *key, const char *value,
 	       struct fail *f);

@@ -3,6 +3,8 @@
  * and maps by one small function each. */
 #include "decode.h"
 
+#include "decode_cache.h"
+#include "decode_network.h"
 #include "util/cleanup.h"
 #include "util/parse.h"
 
@@ -32,11 +34,11 @@ static int copy(char **ret, const char *text, struct fail *f)
 
 struct raw_request {
 	const char *name, *offer, *owner, *role;
-	const json_t *labels, *hugepages, *devices;
+	const json_t *labels, *hugepages, *devices, *limits, *cache;
 	uint64_t cores, memory, processes_max;
 	double shared_cpus;
-	int align, isolation;
-	bool align_required;
+	int align, isolation, interrupts, partition;
+	bool align_required, revocable;
 };
 
 #define AT(type, member) offsetof(struct type, member)
@@ -54,13 +56,20 @@ static const struct json_field request_fields[] = {
 	{ "hugepages", JSON_KIND_ARRAY, AT(raw_request, hugepages),
 	  .maximum = REQUEST_HUGEPAGES_MAX },
 	{ "devices", JSON_KIND_ARRAY, AT(raw_request, devices), .maximum = DEVICE_KINDS },
+	{ "cache", JSON_KIND_OBJECT, AT(raw_request, cache), .required = false },
 	{ "align", JSON_KIND_ENUM, AT(raw_request, align), .from_string = align_level_from_string,
 	  .choices = "node, package, none" },
 	{ "align_required", JSON_KIND_BOOL, AT(raw_request, align_required), .required = false },
 	{ "isolation", JSON_KIND_ENUM, AT(raw_request, isolation),
 	  .from_string = isolation_from_string, .choices = "required, best-effort" },
+	{ "revocable", JSON_KIND_BOOL, AT(raw_request, revocable), .required = false },
+	{ "interrupts", JSON_KIND_ENUM, AT(raw_request, interrupts),
+	  .from_string = interrupts_from_string, .choices = "away, slice" },
 	{ "processes_max", JSON_KIND_U64, AT(raw_request, processes_max), .minimum = 1,
 	  .maximum = 4194304 /* the kernel's PID_MAX_LIMIT */ },
+	{ "partition", JSON_KIND_ENUM, AT(raw_request, partition),
+	  .from_string = partition_from_string, .choices = "isolated, root" },
+	{ "limits", JSON_KIND_OBJECT, AT(raw_request, limits), .required = false },
 	{ 0 },
 };
 
@@ -165,7 +174,10 @@ int decode_request(const json_t *object, struct request *ret, struct fail *f)
 	ret->align = (enum align_level)raw.align;
 	ret->align_required = raw.align_required;
 	ret->isolation = (enum isolation)raw.isolation;
+	ret->interrupts = (enum interrupts)raw.interrupts;
+	ret->partition = (enum partition)raw.partition;
 	ret->processes_max = raw.processes_max;
+	ret->revocable = raw.revocable;
 	r = copy(&ret->name, raw.name, f);
 	if (r == 0)
 		r = copy(&ret->offer, raw.offer, f);
@@ -177,14 +189,20 @@ int decode_request(const json_t *object, struct request *ret, struct fail *f)
 		r = decode_labels(raw.labels, ret, f);
 	if (r == 0)
 		r = decode_hugepages(raw.hugepages, ret, f);
-	return r < 0 ? r : decode_devices(raw.devices, ret, f);
+	if (r == 0)
+		r = decode_devices(raw.devices, ret, f);
+	if (r == 0)
+		r = decode_cache(raw.cache, &ret->cache, f);
+	if (r == 0 && raw.limits)
+		r = decode_request_limits(raw.limits, &ret->limits, f);
+	return r < 0 ? r : limits_consistent(&ret->limits, ret->memory_bytes, f);
 }
 
 struct raw_task {
 	const char *name, *user, *group, *cwd;
-	const json_t *argv, *env, *limits;
+	const json_t *argv, *env, *limits, *network;
 	uint64_t umask, kill_grace, backoff, backoff_max, restarts_max;
-	int stdout_to, stderr_to, restart;
+	int stdout_to, stderr_to, restart, oom, memory_policy;
 };
 
 static const struct json_field task_fields[] = {
@@ -196,10 +214,16 @@ static const struct json_field task_fields[] = {
 	{ "cwd", JSON_KIND_STRING, AT(raw_task, cwd), .maximum = 4095 },
 	{ "umask", JSON_KIND_U64, AT(raw_task, umask), .maximum = 0777 },
 	{ "limits", JSON_KIND_OBJECT, AT(raw_task, limits), .required = false },
+	{ "network", JSON_KIND_OBJECT, AT(raw_task, network), .required = false },
 	{ "stdout", JSON_KIND_ENUM, AT(raw_task, stdout_to), .from_string = task_output_from_string,
 	  .choices = "file, journal, null" },
 	{ "stderr", JSON_KIND_ENUM, AT(raw_task, stderr_to), .from_string = task_output_from_string,
 	  .choices = "file, journal, null" },
+	{ "oom", JSON_KIND_ENUM, AT(raw_task, oom), .from_string = task_oom_from_string,
+	  .choices = "group, single" },
+	{ "memory_policy", JSON_KIND_ENUM, AT(raw_task, memory_policy),
+	  .from_string = task_policy_from_string,
+	  .choices = "default, bind, preferred, interleave, weighted-interleave" },
 	{ "kill_grace", JSON_KIND_DURATION, AT(raw_task, kill_grace),
 	  .maximum = 3600ULL * 1000000 },
 	{ "restart", JSON_KIND_ENUM, AT(raw_task, restart), .from_string = task_restart_from_string,
@@ -350,6 +374,8 @@ int decode_task(const json_t *object, struct task_spec *ret, struct fail *f)
 	ret->backoff_first_usec = raw.backoff;
 	ret->backoff_max_usec = raw.backoff_max > raw.backoff ? raw.backoff_max : raw.backoff;
 	ret->restarts_max = (uint32_t)raw.restarts_max;
+	ret->oom = (enum task_oom)raw.oom;
+	ret->memory_policy = (enum task_policy)raw.memory_policy;
 	ret->stdout_to = (enum task_output)raw.stdout_to;
 	ret->stderr_to = (enum task_output)raw.stderr_to;
 	r = copy(&ret->name, raw.name, f);
@@ -361,6 +387,8 @@ int decode_task(const json_t *object, struct task_spec *ret, struct fail *f)
 		r = copy(&ret->cwd, raw.cwd, f);
 	if (r == 0)
 		r = decode_words(&raw, ret, f);
+	if (r == 0)
+		r = decode_network(raw.network, ret, f);
 	return r < 0 ? r : decode_limits(raw.limits, ret, f);
 }
 
@@ -460,6 +488,8 @@ int decode_allocation(const json_t *object, struct allocation **ret, struct fail
 		r = read_cores(json_object_get(object, "cores"), a);
 	if (r == 0)
 		r = read_shares(object, a);
+	if (r == 0)
+		r = decode_cache_shares(json_object_get(object, "cache"), &a->cache);
 	if (r < 0)
 		return fail_set(f, r, "the record of what it holds cannot be read");
 	if (shared > 0 && shared < SHARED_CPUS_MAX)

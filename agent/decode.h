@@ -12,6 +12,8 @@
 /* *ret must be request_init'ed / task_spec_init'ed; it is to be released also on failure. -EINVAL,
  * -ERANGE with a sentence. */
 int decode_request(const json_t *object, struct request *ret, struct fail *f);
+/* Its "limits"; decode_limits.c. *ret is empty before, to be released also on failure. */
+int decode_request_limits(const json_t *object, struct request_limits *ret, struct fail *f);
 int decode_task(const json_t *object, struct task_spec *ret, struct fail *f);
 /* "TERM", "SIGTERM" or a number as text. */
 int decode_signal(const char *name, int *ret, struct fail *f);

@@ -10,6 +10,7 @@
 #include "devices.h"
 
 #include "cgroups/device_filter.h"
+#include "device_users.h"
 #include "drivers/driver.h"
 #include "hold.h"
 #include "manager.h"
@@ -17,6 +18,7 @@
 #include "util/log.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -300,4 +302,68 @@ void devices_inventory_changed(struct manager *m)
 	}
 }
 
-const struct hold hold_devices = { .name = "device filter", .take = take };
+static bool has_node(const struct device_rules *rules, const struct device_rule *node)
+{
+	for (size_t i = 0; i < rules->count; i++)
+		if (rules->items[i].block == node->block && rules->items[i].major == node->major &&
+		    rules->items[i].minor == node->minor)
+			return true;
+	return false;
+}
+
+/* The nodes of a device that no other has too: the control node of all GPUs of a maker is in use as
+ * long as one of them is. */
+static int nodes_of_its_own(const struct manager *m, const struct device *d,
+			    struct device_rules *ret)
+{
+	_cleanup_(device_rules_done) struct device_rules all = { 0 }, of_others = { 0 };
+	int r = driver_nodes(manager_machine(m), d, &all);
+
+	if (r < 0 || all.count == 0)
+		return r;
+	inventory_each (other, m->inventory, d->kind) {
+		_cleanup_(device_rules_done) struct device_rules some = { 0 };
+
+		if (r == 0 && other != d)
+			r = driver_nodes(manager_machine(m), other, &some);
+		if (r == 0)
+			r = device_rules_add_all(&of_others, &some);
+	}
+	for (size_t i = 0; r == 0 && i < all.count; i++)
+		if (!has_node(&of_others, &all.items[i]))
+			r = device_rules_add(ret, &all.items[i]);
+	return r;
+}
+
+static int left_by(const struct manager *m, const char *id, struct leaks *ret)
+{
+	const struct device *d = inventory_find(m->inventory, id);
+	_cleanup_(device_rules_done) struct device_rules nodes = { 0 };
+	struct device_user user;
+	char why[256];
+	int r = d ? nodes_of_its_own(m, d, &nodes) : 0;
+
+	if (r == 0)
+		r = device_users_find(m->host->proc_fd, &nodes, &user);
+	if (r != DEVICE_USERS_FOUND) /* what cannot be known holds nothing back */
+		return r == -ENOMEM ? r : 0;
+	(void)snprintf(why, sizeof(why), "process %d (%s) has %s %u:%u of device %s open",
+		       (int)user.pid, *user.command ? user.command : "of no name",
+		       user.node.block ? "block node" : "character node", user.node.major,
+		       user.node.minor, id); /* a long id may be cut */
+	return leaks_add_device(ret, id, why);
+}
+
+/* The filter keeps a task from opening, not a stranger from keeping what it was handed. */
+static int left(struct slice *s, struct leaks *ret)
+{
+	const struct allocation *a = allocation_of(s);
+	int r = 0;
+
+	for (size_t i = 0; a && manager_is_at_home(s->manager) && r == 0 && i < a->devices_count;
+	     i++)
+		r = left_by(s->manager, a->devices[i], ret);
+	return r;
+}
+
+const struct hold hold_devices = { .name = "device filter", .take = take, .left = left };

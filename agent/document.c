@@ -3,6 +3,7 @@
 #include "document.h"
 
 #include "clocktext.h"
+#include "document_cache.h"
 #include "util/cleanup.h"
 
 #include <errno.h>
@@ -176,7 +177,9 @@ json_t *document_inventory(const struct inventory *inv)
 	if (!object ||
 	    json_put(object, "generation", json_integer((json_int_t)inv->generation)) < 0 ||
 	    json_put(object, "summary", document_summary(inv)) < 0 ||
-	    json_put(object, "machine", machine(&inv->machine)) < 0)
+	    json_put(object, "machine", machine(&inv->machine)) < 0 ||
+	    (cache_control_present(&inv->cache) &&
+	     json_put(object, "cache", document_cache_control(&inv->cache)) < 0))
 		return NULL;
 	for (enum device_kind kind = 0; r == 0 && kind < DEVICE_KINDS; kind++)
 		r = json_put(object, device_kind_plural(kind), devices_of(inv, kind));
@@ -252,7 +255,8 @@ json_t *document_allocation(const struct allocation *a)
 		    0 ||
 	    json_put(object, "memory_by_node", memory_by_node(a)) < 0 ||
 	    json_put(object, "hugepages", held_hugepages(a)) < 0 ||
-	    json_put(object, "devices", texts(a->devices, a->devices_count)) < 0)
+	    json_put(object, "devices", texts(a->devices, a->devices_count)) < 0 ||
+	    (a->cache.count > 0 && json_put(object, "cache", document_cache_shares(&a->cache)) < 0))
 		return NULL;
 	return TAKE_PTR(object);
 }
@@ -305,7 +309,16 @@ json_t *document_request(const struct request *r)
 	    json_put(object, "devices", asked_devices(r)) < 0 ||
 	    json_put_string(object, "align", align_level_to_string(r->align)) < 0 ||
 	    json_put(object, "align_required", json_boolean(r->align_required)) < 0 ||
-	    json_put_string(object, "isolation", isolation_to_string(r->isolation)) < 0)
+	    json_put_string(object, "isolation", isolation_to_string(r->isolation)) < 0 ||
+	    json_put(object, "revocable", json_boolean(r->revocable)) < 0 ||
+	    json_put_string(object, "interrupts", interrupts_to_string(r->interrupts)) < 0 ||
+	    json_put_string(object, "partition", partition_to_string(r->partition)) < 0)
+		return NULL;
+	if (!limits_empty(&r->limits) &&
+	    json_put(object, "limits", document_limits(&r->limits)) < 0)
+		return NULL;
+	if (!cache_request_empty(&r->cache) &&
+	    json_put(object, "cache", document_cache_request(&r->cache)) < 0)
 		return NULL;
 	if (r->processes_max &&
 	    json_put(object, "processes_max", json_integer((json_int_t)r->processes_max)) < 0)
@@ -360,7 +373,9 @@ json_t *document_offer(const struct offer *o, const char *id)
 	    json_put(object, "memory_bytes", json_integer((json_int_t)o->memory_bytes)) < 0 ||
 	    json_put(object, "hugepages", json_incref(json_object_get(resources, "hugepages"))) <
 		    0 ||
-	    json_put(object, "devices", offered_devices(o)) < 0)
+	    json_put(object, "devices", offered_devices(o)) < 0 ||
+	    (o->cache.classes > 0 &&
+	     json_put(object, "cache", document_cache_offer(&o->cache)) < 0))
 		return NULL;
 	return TAKE_PTR(object);
 }

@@ -7,6 +7,7 @@
 #include "model/enforcement.h"
 #include "model/inventory.h"
 #include "model/offer.h"
+#include "model/request.h"
 #include "wire/json.h"
 
 json_t *document_inventory(const struct inventory *inv);
@@ -16,6 +17,7 @@ json_t *document_summary(const struct inventory *inv);
 json_t *document_resources(const struct resources *r);
 json_t *document_allocation(const struct allocation *a);
 json_t *document_request(const struct request *r);
+json_t *document_limits(const struct request_limits *l);
 json_t *document_enforcements(const struct enforcements *e);
 json_t *document_offer(const struct offer *o, const char *id);
 json_t *document_cpuset(const struct cpuset *s); /* "0-3"; NULL set: "" */

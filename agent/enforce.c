@@ -7,6 +7,7 @@
 #include "backend.h"
 #include "hold.h"
 #include "manager.h"
+#include "slice_limits.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -65,7 +66,8 @@ static const char *reason_of(const struct enforcements *rows, const char *limit)
 }
 
 /* isolation: required. Exclusive CPUs need a partition (cpuset alone keeps in, not out); everything
- * else a row that the kernel holds. */
+ * else a row that the kernel holds. What noise of the host remains is told, and refuses nothing:
+ * some interrupts cannot be moved, and some the administrator wants where they are. */
 static int check_isolation(const struct slice *s, const struct enforcements *rows, struct fail *f)
 {
 	const struct allocation *a = ledger_find(s->manager->ledger, s->id);
@@ -73,15 +75,15 @@ static int check_isolation(const struct slice *s, const struct enforcements *row
 	if (s->request.isolation != ISOLATION_REQUIRED)
 		return 0;
 	if (!cpuset_empty(a->cpus) && !partitioned(rows))
-		return fail_code(
-			f, -EOPNOTSUPP, "isolation-unavailable",
-			"isolation is required, and this kernel made no isolated partition "
-			"of these CPUs: %s",
-			reason_of(rows, "partition"));
+		return fail_code(f, -EOPNOTSUPP, "isolation-unavailable",
+				 "isolation is required, and this kernel made no partition "
+				 "of these CPUs: %s",
+				 reason_of(rows, "partition"));
 	for (size_t i = 0; i < rows->count; i++) {
 		const struct enforcement *row = &rows->items[i];
 
-		if (row->mechanism == MECHANISM_NONE && strcmp(row->resource, "cpu") != 0)
+		if (row->mechanism == MECHANISM_NONE && strcmp(row->limit, "cpus") != 0 &&
+		    strcmp(row->limit, "partition") != 0 && strcmp(row->resource, "noise") != 0)
 			return fail_code(f, -EOPNOTSUPP, "isolation-unavailable",
 					 "isolation is required, and nothing holds %s: %s",
 					 row->limit, row->reason ? row->reason : "not enforced");
@@ -93,7 +95,7 @@ static int check_isolation(const struct slice *s, const struct enforcements *row
 	return 0;
 }
 
-int enforce_apply(struct slice *s, struct fail *f)
+static int take_all(struct slice *s, struct fail *f)
 {
 	struct enforcements rows = { 0 };
 	int r = hold_take_all(s, &rows, f);
@@ -104,7 +106,14 @@ int enforce_apply(struct slice *s, struct fail *f)
 	}
 	enforcements_done(&s->enforced);
 	s->enforced = rows;
-	return check_isolation(s, &rows, f);
+	return 0;
+}
+
+int enforce_apply(struct slice *s, struct fail *f)
+{
+	int r = take_all(s, f);
+
+	return r < 0 ? r : check_isolation(s, &s->enforced, f);
 }
 
 void enforce_undo(struct slice *s)
@@ -119,17 +128,19 @@ int enforce_possible(const struct manager *m, const struct request *r, struct fa
 		enum cg_controller controller;
 		const char *what;
 	} needs[] = {
-		{ CG_CPUSET, "CPUs" },
-		{ CG_MEMORY, "memory" },
-		{ CG_PIDS, "processes" },
+		{ CG_CPUSET, "CPUs" },	  { CG_CPU, "time on CPUs" },	{ CG_MEMORY, "memory" },
+		{ CG_PIDS, "processes" }, { CG_IO, "disks" },		{ CG_RDMA, "RDMA" },
+		{ CG_MISC, "misc" },	  { CG_DMEM, "device memory" },
 	};
-	const bool wanted[] = { r->cores > 0 || r->shared_millicpus > 0, r->memory_bytes > 0,
-				r->processes_max > 0 };
+	uint32_t wanted = limits_controllers(&r->limits);
 
+	wanted |= r->cores > 0 || r->shared_millicpus > 0 ? CG_BIT(CG_CPUSET) : 0;
+	wanted |= r->memory_bytes > 0 ? CG_BIT(CG_MEMORY) : 0;
+	wanted |= r->processes_max > 0 ? CG_BIT(CG_PIDS) : 0;
 	if (r->isolation != ISOLATION_REQUIRED)
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(needs); i++)
-		if (wanted[i] && !(m->controllers & CG_BIT(needs[i].controller)))
+		if (wanted & ~m->controllers & CG_BIT(needs[i].controller))
 			return fail_code(
 				f, -EOPNOTSUPP, "isolation-unavailable",
 				"isolation is required, but this host has no %s controller "
@@ -169,6 +180,19 @@ static void repin_tasks(struct slice *s, const struct cpuset *cpus)
 	}
 }
 
+int enforce_resized(struct slice *s, bool passing, struct fail *f)
+{
+	_cleanup_(cpuset_freep) struct cpuset *pool = NULL;
+	const struct cpuset *cpus = NULL;
+	int r = enforce_cpus(s, &cpus, &pool);
+
+	if (r < 0)
+		return fail_set(f, r, "out of memory");
+	if (!(backend_controllers(s) & CG_BIT(CG_CPUSET)))
+		repin_tasks(s, cpus);
+	return passing ? take_all(s, f) : enforce_apply(s, f);
+}
+
 /* Whether they are what holds the slice already. */
 static bool has_cpus(const struct slice *s, const char *cpus)
 {
@@ -177,32 +201,51 @@ static bool has_cpus(const struct slice *s, const char *cpus)
 	return row && row->mechanism != MECHANISM_NONE && strcmp(row->wanted, cpus) == 0;
 }
 
-static void follow_pool(struct slice *s)
+static int follow_pool(struct slice *s)
 {
 	_cleanup_(cpuset_freep) struct cpuset *pool = NULL;
 	_cleanup_free_ char *text = NULL;
 	const struct cpuset *cpus = NULL;
 	struct fail why = { 0 };
+	int r = enforce_cpus(s, &cpus, &pool);
 
-	if (enforce_cpus(s, &cpus, &pool) < 0 || !(text = cpuset_format(cpus)) || has_cpus(s, text))
-		return;
+	if (r < 0 || !(text = cpuset_format(cpus)))
+		return -ENOMEM;
+	if (has_cpus(s, text))
+		return 0;
 	if (!(backend_controllers(s) & CG_BIT(CG_CPUSET)))
 		repin_tasks(s, cpus);
 	else if (s->backend->repin)
 		s->backend->repin(s, cpus);
-	if (enforce_apply(s, &why) < 0)
+	r = enforce_apply(s, &why);
+	if (r < 0)
 		log_warning(&(struct log_about){ .slice = s->id }, "%s", why.text);
+	return r;
+}
+
+int enforce_follow_pool(struct slice *s)
+{
+	const struct allocation *a = ledger_find(s->manager->ledger, s->id);
+
+	if (s->state != SLICE_ACTIVE || !a || (a->shared_millicpus == 0 && !cpuset_empty(a->cpus)))
+		return 0;
+	return follow_pool(s);
 }
 
 void enforce_pool_changed(struct manager *m)
 {
+	_cleanup_(cpuset_freep) struct cpuset *pool = NULL;
+	struct view v = manager_view(m);
 	size_t cursor = 0;
+	int r = view_shared_pool(&v, &pool);
 
+	if (r == 0 && m->pool && cpuset_equal(m->pool, pool))
+		return; /* a thousand slices need not be asked whether they follow it */
 	for (struct slice *s; (s = map_next(m->slices, &cursor, NULL));) {
-		const struct allocation *a = ledger_find(m->ledger, s->id);
+		int k = enforce_follow_pool(s);
 
-		if (s->state == SLICE_ACTIVE && a &&
-		    (a->shared_millicpus > 0 || cpuset_empty(a->cpus)))
-			follow_pool(s);
+		r = r < 0 ? r : k;
 	}
+	cpuset_free(m->pool);
+	m->pool = r < 0 ? NULL : TAKE_PTR(pool);
 }

@@ -22,6 +22,11 @@ uint64_t enforce_weight(const struct allocation *a);
  * against others. */
 int enforce_apply(struct slice *s, struct fail *f);
 
+/* The same for a slice that has another size now: where no cpuset controller holds its tasks, each
+ * of them is pinned to the new CPUs first. passing: it will have this size for a moment only, in
+ * which it need not be isolated. */
+int enforce_resized(struct slice *s, bool passing, struct fail *f);
+
 /* Before anything is made: whether this host could isolate at all, so that a request with isolation
  * required is refused at the door. */
 int enforce_possible(const struct manager *m, const struct request *r, struct fail *f);
@@ -29,5 +34,7 @@ int enforce_possible(const struct manager *m, const struct request *r, struct fa
 /* Before the cgroup goes: gives back what would not go with it. */
 void enforce_undo(struct slice *s);
 
-/* The shared pool has changed: slices with shared CPUs follow. */
+/* The shared pool may have changed: active slices with shared CPUs follow; or one that has just
+ * become active does. */
 void enforce_pool_changed(struct manager *m);
+int enforce_follow_pool(struct slice *s);

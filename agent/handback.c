@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -41,8 +42,6 @@ static void gone(struct slice *s)
 	if (m->store)
 		(void)store_remove_slice(m->store,
 					 s->id); /* a stale record is found out at adoption */
-	if (s->dir)
-		(void)fs_remove_tree(AT_FDCWD, s->dir); /* replaced when the name is used again */
 	launch_forget_logs(s);
 	if (s->announced)
 		slice_report(s, EVENT_SLICE_DELETED, NULL);
@@ -54,12 +53,25 @@ static void gone(struct slice *s)
 	manager_settle(m);
 }
 
+/* A core of which one CPU is not back is not free. */
+static int name_cores(const struct manager *m, struct allocation *held)
+{
+	int r = 0;
+
+	inventory_each (core, m->inventory, DEVICE_CORE)
+		if (r == 0 && cpuset_intersects(core->core.cpus, held->cpus))
+			r = cpuset_add(held->cores, core->core.number);
+	return r;
+}
+
 /* Only what is not back stays out of the offers: the rest of what it held is free. */
 static int shrink(struct slice *s, struct leaks *l)
 {
 	struct ledger *ledger = s->manager->ledger;
 	int r = leaks_hold(l) ? 0 : allocation_new(&l->held);
 
+	if (r == 0)
+		r = name_cores(s->manager, l->held);
 	if (r < 0)
 		return r;
 	l->held->slice = strdup(s->id);
@@ -69,11 +81,16 @@ static int shrink(struct slice *s, struct leaks *l)
 	return ledger_take(ledger, &l->held);
 }
 
+/* While somebody takes it down again the back end may be at work on it: its end is the next look.
+ */
 static int on_due(sd_event_source *source, uint64_t usec, void *userdata)
 {
+	struct slice *s = userdata;
+
 	(void)source;
 	(void)usec;
-	handback_prove(userdata);
+	if (s->stuck)
+		handback_prove(s);
 	return 0;
 }
 
@@ -105,18 +122,33 @@ static void keep(struct slice *s, struct leaks *l)
 			  "the ledger could not be told what is free of it: out of memory");
 	leaks_done(&s->leaks);
 	s->leaks = TAKE(*l, (struct leaks){ 0 });
-	if (known)
-		s->stuck = true;
-	else
+	if (!known) {
 		handback_stuck(s, &why);
+	} else { /* who tried again is answered, others know */
+		s->stuck = true;
+		slice_notify(s, &why);
+	}
 	carve_keep_record(s); /* others may hold what is free of it when the next agent reads it */
 	look_later(s);
 	enforce_pool_changed(s->manager);
 	watch_look(s->manager->watch);
 }
 
+static void remove_dir(const struct slice *s, struct leaks *ret)
+{
+	int r = s->dir ? fs_remove_tree(AT_FDCWD, s->dir) : 0;
+	char why[256];
+
+	if (r == 0)
+		return;
+	(void)snprintf(why, sizeof(why), "its directory %s cannot be removed: %s", s->dir,
+		       strerror(-r)); /* a long path may be cut */
+	(void)leaks_add_note(ret, why);
+}
+
 static bool anything_left(struct slice *s, struct leaks *ret)
 {
+	remove_dir(s, ret);
 	if (hold_left_all(s, ret) < 0) /* what was found before the memory ran out counts */
 		(void)leaks_add_note(ret, "not all could be looked at: out of memory");
 	return ret->count > 0 || leaks_hold(ret);

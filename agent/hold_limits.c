@@ -7,56 +7,24 @@
 #include "cgroups/control.h"
 #include "enforce.h"
 #include "manager.h"
+#include "slice_limits.h"
 #include "util/cleanup.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-
-/* The rows of cg_apply's answer: limit -> resource and mechanism. */
-static const struct {
-	const char *limit, *resource;
-	enum mechanism mechanism;
-} limit_rows[] = {
-	{ "cpus", "cpu", MECHANISM_CPUSET },
-	{ "nodes", "memory-nodes", MECHANISM_CPUSET },
-	{ "partition", "cpu", MECHANISM_PARTITION },
-	{ "cpu_weight", "cpu", MECHANISM_CGROUP },
-	{ "memory_max", "memory", MECHANISM_CGROUP },
-	{ "pids_max", "processes", MECHANISM_CGROUP },
-	{ "hugepages", "hugepages", MECHANISM_CGROUP },
-};
-
-static const char *resource_of(const char *limit, enum mechanism *ret)
+static int add_readback(const struct slice *s, uint32_t controllers, struct enforcements *rows,
+			const struct cg_readback *b)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(limit_rows); i++) {
-		size_t n = strlen(limit_rows[i].limit);
+	struct enforcement row = { .resource = b->resource,
+				   .limit = b->limit,
+				   .mechanism = b->controller == CG_CPUSET ? MECHANISM_CPUSET
+									   : MECHANISM_CGROUP,
+				   .file = b->file,
+				   .wanted = b->wanted,
+				   .actual = b->actual };
 
-		if (strncmp(limit_rows[i].limit, limit, n) == 0) {
-			*ret = limit_rows[i].mechanism;
-			return limit_rows[i].resource;
-		}
-	}
-	*ret = MECHANISM_CGROUP;
-	return "cgroup";
-}
-
-static int add_readback(struct enforcements *rows, const struct cg_readback *b)
-{
-	struct enforcement row = {
-		.limit = b->limit, .file = b->file, .wanted = b->wanted, .actual = b->actual
-	};
-	char reason[256] = "";
-
-	row.resource = resource_of(b->limit, &row.mechanism);
-	if (!b->holds) {
+	if (!limits_hold(s, b)) {
 		row.mechanism = MECHANISM_NONE;
-		(void)snprintf(reason, sizeof(reason), "%s",
-			       b->error == -EOPNOTSUPP
-				       ? "this host has no such controller on cgroup v2"
-			       : b->error ? strerror(-b->error)
-					  : "the kernel holds another value"); /* may be cut */
-		row.reason = reason;
+		row.reason = s->top_fd < 0 ? "this host has no cgroup v2 that can be written"
+					   : limits_reason(b, controllers);
 	}
 	return enforcements_add(rows, &row);
 }
@@ -86,9 +54,12 @@ static int apply(struct slice *s, const struct allocation *a, const struct cpuse
 	struct cg_limits limits = CG_LIMITS_UNSET;
 	struct cg_hugepages pages[REQUEST_HUGEPAGES_MAX];
 	_cleanup_(cg_readbacks_done) struct cg_readbacks back = { 0 };
+	_cleanup_(limits_values_done) struct limits_values values = { 0 };
 	uint32_t controllers = backend_controllers(s);
-	int r;
+	int r = limits_values(s, &values, &limits);
 
+	if (r < 0)
+		return r;
 	/* Without the controller affinity and policy hold these two: no row says "none" then. */
 	if (controllers & CG_BIT(CG_CPUSET)) {
 		limits.cpus = cpus;
@@ -104,37 +75,8 @@ static int apply(struct slice *s, const struct allocation *a, const struct cpuse
 	limits.hugepages_count = sum_hugepages(a, pages, ARRAY_SIZE(pages));
 	r = cg_apply(s->top_fd, controllers, &limits, &back);
 	for (size_t i = 0; r >= 0 && i < back.count; i++)
-		r = add_readback(rows, &back.items[i]);
-	return r;
-}
-
-static int report_missing(struct enforcements *rows, const char *resource, const char *limit,
-			  uint64_t wanted)
-{
-	char text[32];
-	struct enforcement row = { .resource = resource,
-				   .limit = limit,
-				   .mechanism = MECHANISM_NONE,
-				   .wanted = text,
-				   .reason = "this host has no cgroup v2 that can be written" };
-
-	if (wanted == 0)
-		return 0;
-	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)wanted); /* 20 digits fit */
-	return enforcements_add(rows, &row);
-}
-
-static int without_cgroup(const struct slice *s, const struct allocation *a,
-			  struct enforcements *rows)
-{
-	int r = report_missing(rows, "memory", "memory_max", allocation_memory_total(a));
-
-	if (r == 0)
-		r = report_missing(rows, "processes", "pids_max", s->request.processes_max);
-	for (size_t i = 0; r == 0 && i < a->hugepages_count; i++)
-		r = report_missing(rows, "hugepages", "hugepages",
-				   a->hugepages[i].size_bytes * a->hugepages[i].count);
-	return r;
+		r = add_readback(s, controllers, rows, &back.items[i]);
+	return r < 0 ? r : limits_report_absent(&values, rows);
 }
 
 static int take(struct slice *s, struct enforcements *rows, struct fail *f)
@@ -145,8 +87,6 @@ static int take(struct slice *s, struct enforcements *rows, struct fail *f)
 	int r;
 
 	(void)f; /* the table's own sentence is enough */
-	if (s->top_fd < 0)
-		return without_cgroup(s, a, rows);
 	r = enforce_cpus(s, &cpus, &pool);
 	return r < 0 ? r : apply(s, a, cpus, rows);
 }

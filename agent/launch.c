@@ -6,6 +6,8 @@
 #include "channel.h"
 #include "enforce.h"
 #include "manager.h"
+#include "network.h"
+#include "supervise.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 #include "util/log.h"
@@ -13,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/mempolicy.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -250,6 +253,26 @@ static void put_numbers(struct frame_writer *w, const struct task_spec *spec)
 		frame_put_u32(w, FRAME_TAG_RESTARTS_MAX, spec->restarts_max);
 }
 
+/* The kernel's modes; weighted interleaving came with Linux 6.9 (uapi/linux/mempolicy.h). */
+static void put_memory(struct frame_writer *w, const struct task_spec *spec,
+		       const struct cpuset *nodes)
+{
+	static const uint32_t modes[] = {
+		[TASK_POLICY_BIND] = MPOL_BIND,
+		[TASK_POLICY_PREFERRED] = MPOL_PREFERRED_MANY,
+		[TASK_POLICY_INTERLEAVE] = MPOL_INTERLEAVE,
+		[TASK_POLICY_WEIGHTED_INTERLEAVE] = 6, /* MPOL_WEIGHTED_INTERLEAVE */
+	};
+
+	if (spec->oom == TASK_OOM_SINGLE)
+		frame_put_u32(w, FRAME_TAG_OOM_SINGLE, 1);
+	if (spec->memory_policy == TASK_POLICY_DEFAULT)
+		return;
+	frame_put_u32(w, FRAME_TAG_MEMORY_POLICY, modes[spec->memory_policy]);
+	cpuset_each (node, nodes)
+		frame_put_u32(w, FRAME_TAG_MEMORY_NODE, (uint32_t)node);
+}
+
 static void put_variable(struct frame_writer *w, const char *name, const char *value)
 {
 	char text[4096];
@@ -301,47 +324,149 @@ static int put_surroundings(struct frame_writer *w, const struct slice *s, const
 	return 0;
 }
 
-static int send_task(struct slice *s, const struct task_spec *spec, const int fds[3],
-		     struct fail *f)
+/* Those of the slice, or all of the machine where it is bound to none. */
+static const struct cpuset *nodes_of(const struct slice *s)
 {
-	_cleanup_free_ char *room = malloc(FRAME_LIMIT_BYTES);
-	struct frame_writer w;
+	const struct allocation *a = ledger_find(s->manager->ledger, s->id);
 
-	if (!room)
-		return fail_set(f, -ENOMEM, "out of memory");
-	frame_begin(&w, room, FRAME_LIMIT_BYTES, FRAME_START);
-	frame_put_text(&w, FRAME_TAG_TASK, spec->name);
+	return cpuset_empty(a->nodes) ? s->manager->inventory->machine.allowed_nodes : a->nodes;
+}
+
+/* A task on its way to reeve-init. */
+struct parcel {
+	char *room;
+	struct frame_writer frame;
+	int fds[4]; /* stdin, stdout, stderr, and its network namespace: -1 none */
+};
+
+static struct parcel *parcel_free(struct parcel *p)
+{
+	for (size_t i = 0; p && i < ARRAY_SIZE(p->fds); i++)
+		close_fd(p->fds[i]);
+	if (p)
+		free(p->room);
+	free(p);
+	return NULL;
+}
+DEFINE_CLEANUP(struct parcel *, parcel_free);
+
+static int write_frame(struct parcel *p, const struct slice *s, const struct task_spec *spec)
+{
+	struct frame_writer *w = &p->frame;
+
+	frame_begin(w, p->room, FRAME_LIMIT_BYTES, FRAME_START);
+	frame_put_text(w, FRAME_TAG_TASK, spec->name);
 	for (char **word = spec->argv; *word; word++)
-		frame_put_text(&w, FRAME_TAG_ARGUMENT, *word);
-	if (put_surroundings(&w, s, spec->name) < 0)
-		return fail_set(f, -ENOMEM, "out of memory");
+		frame_put_text(w, FRAME_TAG_ARGUMENT, *word);
+	if (put_surroundings(w, s, spec->name) < 0)
+		return -ENOMEM;
 	for (char **word = spec->env; word && *word; word++)
-		frame_put_text(&w, FRAME_TAG_ENVIRONMENT, *word);
-	frame_put_text(&w, FRAME_TAG_CWD, spec->cwd);
-	put_numbers(&w, spec);
-	return channel_send(s->channel, &w, fds, 3, f);
+		frame_put_text(w, FRAME_TAG_ENVIRONMENT, *word);
+	frame_put_text(w, FRAME_TAG_CWD, spec->cwd);
+	put_numbers(w, spec);
+	put_memory(w, spec, nodes_of(s));
+	if (spec->cni)
+		frame_put_u32(w, FRAME_TAG_NETNS, 1);
+	return 0;
+}
+
+/* An older one would pass the policy over in silence. */
+static int check_policy(const struct slice *s, const struct task_spec *spec, struct fail *f)
+{
+	if (spec->memory_policy == TASK_POLICY_DEFAULT ||
+	    (s->channel && channel_can(s->channel, FRAME_ABILITY_MEMORY)))
+		return 0;
+	return fail_code(f, -EOPNOTSUPP, "old-init",
+			 "the reeve-init of slice %s is of a version that knows no memory policy: "
+			 "make the slice anew",
+			 s->id);
+}
+
+static int pack(struct parcel **ret, const struct slice *s, const struct task_spec *spec,
+		struct fail *f)
+{
+	_cleanup_(parcel_freep) struct parcel *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return fail_set(f, -ENOMEM, "out of memory");
+	memset(p->fds, -1, sizeof(p->fds));
+	p->room = malloc(FRAME_LIMIT_BYTES);
+	if (!p->room || write_frame(p, s, spec) < 0)
+		return fail_set(f, -ENOMEM, "out of memory");
+	p->fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (p->fds[0] < 0)
+		return fail_set(f, -errno, "cannot open /dev/null");
+	p->fds[1] = open_output(s, spec->name, spec->stdout_to, "stdout", f);
+	if (p->fds[1] < 0)
+		return p->fds[1];
+	p->fds[2] = open_output(s, spec->name, spec->stderr_to, "stderr", f);
+	if (p->fds[2] < 0)
+		return p->fds[2];
+	*ret = TAKE_PTR(p);
+	return 0;
+}
+
+static int send_parcel(const struct slice *s, const struct parcel *p, struct fail *f)
+{
+	if (!s->channel)
+		return fail_set(f, -EAGAIN, "slice %s has no connection to its reeve-init", s->id);
+	return channel_send(s->channel, &p->frame, p->fds, p->fds[3] < 0 ? 3 : 4, f);
+}
+
+static void on_network(struct slice *s, struct slice_task *t, int netns, const struct fail *why,
+		       void *userdata)
+{
+	struct fail reason = why ? *why : (struct fail){ 0 };
+	struct parcel *p = userdata;
+
+	p->fds[3] = netns;
+	if (why || send_parcel(s, p, &reason) < 0)
+		supervise_not_started(s, t, reason.text);
+}
+
+static void drop_parcel(void *userdata)
+{
+	parcel_free(userdata);
+}
+
+/* The parcel goes with the wish, or is the caller's still. */
+static int join_first(struct slice *s, struct slice_task *t, const char *network,
+		      struct parcel **parcel, struct fail *f)
+{
+	int r;
+
+	if (!s->channel || !channel_can(s->channel, FRAME_ABILITY_NETNS))
+		return fail_code(
+			f, -EOPNOTSUPP, "old-init",
+			"the reeve-init of slice %s is of a version that gives no networks "
+			"to tasks: make the slice anew",
+			s->id);
+	r = network_join(s, t,
+			 &(struct network_wish){ .network = network,
+						 .ready = on_network,
+						 .drop = drop_parcel,
+						 .userdata = *parcel },
+			 f);
+	if (r == 0)
+		*parcel = NULL;
+	return r;
 }
 
 int launch_task(struct slice *s, const struct task_spec *spec, json_t *request,
 		struct slice_task **ret, struct fail *f)
 {
-	_cleanup_close_ int input = open("/dev/null", O_RDONLY | O_CLOEXEC), output = -1,
-			    error = -1;
+	_cleanup_(parcel_freep) struct parcel *p = NULL;
 	struct slice_task *t;
-	int r;
+	int r = check_policy(s, spec, f);
 
-	if (input < 0)
-		return fail_set(f, -errno, "cannot open /dev/null");
-	output = open_output(s, spec->name, spec->stdout_to, "stdout", f);
-	if (output < 0)
-		return output;
-	error = open_output(s, spec->name, spec->stderr_to, "stderr", f);
-	if (error < 0)
-		return error;
+	if (r == 0)
+		r = pack(&p, s, spec, f);
+	if (r < 0)
+		return r;
 	r = slice_task_add(s, spec->name, request, &t);
 	if (r < 0)
 		return fail_set(f, r, "there is a task %s in slice %s already", spec->name, s->id);
-	r = send_task(s, spec, (const int[]){ input, output, error }, f);
+	r = spec->cni ? join_first(s, t, spec->cni, &p, f) : send_parcel(s, p, f);
 	if (r < 0) {
 		slice_task_remove(s, spec->name);
 		return r;

@@ -6,9 +6,15 @@
 #include "api.h"
 #include "backend.h"
 #include "carve.h"
+#include "cdi.h"
 #include "devices.h"
 #include "document.h"
+#include "hold_resctrl.h"
+#include "network.h"
+#include "pressure.h"
 #include "privs.h"
+#include "protect.h"
+#include "quiet.h"
 #include "server.h"
 #include "systemd/notify.h"
 #include "trim.h"
@@ -24,16 +30,18 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { SETTLE_USEC = 3 * 1000000 };
+enum { SETTLE_USEC = 3 * 1000000, LOCK_TRIES = 40, LOCK_PAUSE_NSEC = 25 * 1000000 };
 
 struct view manager_view(const struct manager *m)
 {
 	return (struct view){ .inventory = m->inventory,
 			      .ledger = m->ledger,
 			      .reserve = &m->reserve,
-			      .health = m->health };
+			      .health = m->health,
+			      .hugepages_grow = m->config->hugepages && manager_is_at_home(m) };
 }
 
 const struct host *manager_machine(const struct manager *m)
@@ -94,12 +102,21 @@ static int publish(struct manager *m, json_t *changes, uint64_t generation)
 	return journal_report(m->journal, EVENT_INVENTORY_CHANGED, NULL, text);
 }
 
+static int discover(struct manager *m, struct inventory **ret, struct fail *f)
+{
+	int r = discover_run(manager_machine(m), m->config->topology, ret, f);
+
+	if (r == 0)
+		r = resctrl_discover(m, *ret) < 0 ? fail_set(f, -ENOMEM, "out of memory") : 0;
+	return r;
+}
+
 int manager_rediscover(struct manager *m, struct fail *f)
 {
 	_cleanup_(inventory_freep) struct inventory *found = NULL;
 	_cleanup_json_ json_t *changes = json_array();
 	struct inventory *old = m->inventory;
-	int r = discover_run(manager_machine(m), m->config->topology, &found, f);
+	int r = discover(m, &found, f);
 
 	if (r < 0)
 		return r;
@@ -113,6 +130,7 @@ int manager_rediscover(struct manager *m, struct fail *f)
 	if (set_reserve(m) < 0 || publish(m, changes, m->inventory->generation) < 0)
 		return fail_set(f, -ENOMEM, "out of memory");
 	devices_inventory_changed(m);
+	cdi_inventory_changed(m);
 	return 0;
 }
 
@@ -142,6 +160,7 @@ static void on_hotplug(void *userdata)
 
 	if (manager_rediscover(m, &why) < 0)
 		log_error(NULL, "the hardware changed, and cannot be looked at: %s", why.text);
+	quiet_look(m);
 	watch_look(m->watch); /* what changed may be trouble, and may be the end of one */
 	manager_settle(m);
 }
@@ -207,6 +226,21 @@ static int start_ground(struct manager *m, struct fail *f)
 	return set_signals(m, f);
 }
 
+/* A child that an agent had just begun when it was killed has the lock until it executes. */
+static int lock_soon(int fd)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NSEC };
+
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK)
+			break;
+		(void)nanosleep(&pause, NULL); /* a shorter wait is one more try */
+	}
+	return -errno;
+}
+
 /* One agent a runtime directory: the lock goes with the process. */
 static int lock_runtime(struct manager *m, struct fail *f)
 {
@@ -220,7 +254,7 @@ static int lock_runtime(struct manager *m, struct fail *f)
 	if (lock < 0)
 		return fail_set(f, -errno, "cannot write in %s: %s", m->config->runtime_dir,
 				strerror(errno));
-	if (flock(lock, LOCK_EX | LOCK_NB) < 0)
+	if (lock_soon(lock) < 0)
 		return fail_code(f, -EBUSY, "agent-running",
 				 "another agent uses the runtime directory %s",
 				 m->config->runtime_dir);
@@ -265,7 +299,7 @@ static int start_ledger(struct manager *m, struct fail *f)
 	if (r < 0)
 		return r;
 	open_hotplug(m);
-	r = discover_run(manager_machine(m), m->config->topology, &m->inventory, f);
+	r = discover(m, &m->inventory, f);
 	if (r < 0)
 		return r;
 	m->inventory->generation = 1;
@@ -288,19 +322,39 @@ static int find_init(struct manager *m, struct fail *f)
 	return 0;
 }
 
+/* An agent that has slices to lose; a mere look at another machine is nobody's to protect. */
+static int protect(struct manager *m, struct fail *f)
+{
+	_cleanup_free_ char *lacks = NULL;
+
+	if (!manager_is_at_home(m))
+		return 0;
+	if (m->tree_path && asprintf(&m->own_cgroup, "%s-agent", m->tree_path + 1) < 0)
+		m->own_cgroup = NULL; /* it is protected as far as it goes without */
+	if (protect_self(m->host, m->own_cgroup, &lacks) < 0)
+		return fail_set(f, -ENOMEM, "out of memory");
+	if (lacks)
+		log_notice(NULL, "the agent is not protected from what it runs: %s", lacks);
+	return 0;
+}
+
 static int start_hands(struct manager *m, struct fail *f)
 {
 	int r = find_init(m, f);
 
 	if (r < 0)
 		return r;
-	if (devices_new(&m->devices) < 0)
+	if (devices_new(&m->devices) < 0 || networks_new(&m->networks, m) < 0 ||
+	    quiet_new(&m->quiet, m) < 0)
 		return fail_set(f, -ENOMEM, "out of memory");
 	m->layout = cg_layout_of(m->host);
 	r = backend_choose(m, &m->backend, f);
+	if (r == 0)
+		r = protect(m, f);
 	if (r < 0)
 		return r;
-	return watch_new(&m->watch, m, f);
+	r = watch_new(&m->watch, m, f);
+	return r < 0 ? r : pressure_new(&m->pressure, m, f);
 }
 
 static int start_doors(struct manager *m, struct fail *f)
@@ -353,6 +407,8 @@ int manager_run(struct manager *m, struct fail *f)
 
 	report_start(m);
 	adopt_slices(m);
+	cdi_clear_orphans(m);
+	networks_adopt(m->networks);
 	watch_look(m->watch);
 	(void)notify_watchdog(m->loop); /* it stays off where PID 1 does not ask for it */
 	log_notice(NULL, "reeve %s serves %s; back end %s, cgroups %s", REEVE_VERSION,
@@ -381,6 +437,7 @@ static void free_slices(struct manager *m)
 		for (struct slice_task *t; (t = map_next(s->tasks, &at, NULL));)
 			slice_task_dismiss(s, t);
 		slice_notify(s, &why);
+		pressure_detach(s); /* nobody could give back what was taken for a while */
 		slice_free(s);
 	}
 }
@@ -392,14 +449,21 @@ struct manager *manager_free(struct manager *m)
 	m->server = server_free(m->server);
 	m->api = api_free(m->api);
 	sd_event_source_disable_unref(m->settle);
-	watch_free(m->watch);
 	free_slices(m);
+	m->pressure = pressure_free(m->pressure);
+	watch_free(m->watch);
+	if (m->host)
+		protect_undo(m->host, m->own_cgroup);
+	free(m->own_cgroup);
 	if (m->backend)
 		m->backend->close(m);
 	map_free(m->slices);
+	networks_free(m->networks);
+	quiet_free(m->quiet);
 	devices_free(m->devices);
 	free(m->init_path);
 	offers_free(m->offers);
+	cpuset_free(m->pool);
 	ledger_free(m->ledger);
 	health_free(m->health);
 	cpuset_free(m->reserve.cpus);

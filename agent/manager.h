@@ -17,6 +17,9 @@
 
 struct api;
 struct devices;
+struct networks;
+struct pressure;
+struct quiet;
 struct server;
 
 struct manager {
@@ -34,6 +37,7 @@ struct manager {
 	struct reserve reserve;
 	struct health *health;
 	struct ledger *ledger;
+	struct cpuset *pool; /* the shared one that all slices follow; NULL: not all do */
 	struct issued_offers *offers;
 	enum cg_layout layout;
 	uint32_t controllers;	 /* that slices can have on cgroup v2 */
@@ -41,12 +45,16 @@ struct manager {
 	struct systemd *systemd; /* backend systemd only */
 	const struct backend *backend;
 	struct devices *devices;
+	struct networks *networks;
+	struct quiet *quiet;
 	int tree_fd; /* backend cgroupfs: our own subtree */
 	char *tree_path;
+	char *own_cgroup; /* of the agent itself, where it made one; see protect.h */
 	struct map *slices;
 	char *init_path; /* reeve-init */
 	sd_event_source *settle;
 	struct watch *watch;
+	struct pressure *pressure;
 	struct api *api;
 	struct server *server;
 };

@@ -15,7 +15,7 @@ static const struct {
 	cap_value_t value;
 	const char *name, *use;
 } needed[] = {
-	{ CAP_SYS_ADMIN, "sys_admin", "cgroups of others, device programs" },
+	{ CAP_SYS_ADMIN, "sys_admin", "cgroups of others, device programs, network namespaces" },
 	{ CAP_SYS_NICE, "sys_nice", "affinity and memory policy of other users' tasks" },
 	{ CAP_SYS_RESOURCE, "sys_resource", "raising limits, pressure triggers" },
 	{ CAP_SETUID, "setuid", "tasks of other users" },
@@ -24,7 +24,7 @@ static const struct {
 	{ CAP_CHOWN, "chown", "files of other users' tasks" },
 	{ CAP_DAC_OVERRIDE, "dac_override", "working directories of other users" },
 	{ CAP_SYS_PTRACE, "sys_ptrace", "reading back the memory policy of tasks" },
-	{ CAP_NET_ADMIN, "net_admin", "network interfaces" },
+	{ CAP_NET_ADMIN, "net_admin", "network interfaces and namespaces" },
 	{ CAP_SYS_RAWIO, "sys_rawio", "SMBIOS and disk health" },
 	{ CAP_BPF, "bpf", "device programs" },
 	{ CAP_PERFMON, "perfmon", "trace events of hardware errors" },

@@ -2,6 +2,7 @@
 /* The routes of the API: one table, one short function each. Streams are in routes_stream.c. */
 #include "api.h"
 #include "decode.h"
+#include "decode_resize.h"
 #include "routes_stream.h"
 #include "server.h"
 #include "util/cleanup.h"
@@ -184,6 +185,65 @@ static void delete_slice(struct exchange *x)
 			 (struct api_reply){ .done = on_deleted, .userdata = x });
 }
 
+/* 202: announced, and done when the grace is over. */
+static void on_changed(json_t *document, const struct fail *why, void *userdata)
+{
+	struct exchange *x = userdata;
+
+	if (why)
+		exchange_fail(x, why);
+	else
+		exchange_document(x, json_object_get(document, "resizing") ? 202 : 200, document);
+}
+
+static void patch_slice(struct exchange *x)
+{
+	struct api_caller caller = caller_of(x);
+	_cleanup_json_ json_t *body = exchange_body(x); /* without one, x is gone */
+	struct resize_change change;
+	struct fail why = { 0 };
+
+	if (!body)
+		return;
+	resize_change_init(&change);
+	if (decode_resize(body, &change, &why) < 0) {
+		resize_change_done(&change);
+		exchange_fail(x, &why);
+		return;
+	}
+	exchange_defer(x);
+	api_slice_resize(x->api, &caller, x->params[0], &change,
+			 (struct api_reply){ .done = on_changed, .userdata = x });
+}
+
+static void freeze_or_thaw(struct exchange *x, bool frozen)
+{
+	static const struct json_field none[] = { { 0 } };
+	struct api_caller caller = caller_of(x);
+	_cleanup_json_ json_t *body = exchange_body(x); /* without one, x is gone */
+	struct fail why = { 0 };
+
+	if (!body)
+		return;
+	if (json_read(body, none, frozen ? "freeze request" : "thaw request", NULL, &why) < 0) {
+		exchange_fail(x, &why);
+		return;
+	}
+	exchange_defer(x);
+	api_slice_freeze(x->api, &caller, x->params[0], frozen,
+			 (struct api_reply){ .done = on_changed, .userdata = x });
+}
+
+static void post_freeze(struct exchange *x)
+{
+	freeze_or_thaw(x, true);
+}
+
+static void post_thaw(struct exchange *x)
+{
+	freeze_or_thaw(x, false);
+}
+
 static void post_task(struct exchange *x)
 {
 	struct api_caller caller = caller_of(x);
@@ -292,7 +352,10 @@ const struct route routes[] = {
 	{ "GET", "/v1/slices", get_slices, { 0 } },
 	{ "POST", "/v1/slices", post_slice, { 0 } },
 	{ "GET", "/v1/slices/{}", get_slices, { 0 } },
+	{ "PATCH", "/v1/slices/{}", patch_slice, { 0 } },
 	{ "DELETE", "/v1/slices/{}", delete_slice, { "grace" } },
+	{ "POST", "/v1/slices/{}/freeze", post_freeze, { 0 } },
+	{ "POST", "/v1/slices/{}/thaw", post_thaw, { 0 } },
 	{ "GET", "/v1/slices/{}/tasks", get_tasks, { 0 } },
 	{ "POST", "/v1/slices/{}/tasks", post_task, { 0 } },
 	{ "GET", "/v1/slices/{}/tasks/{}", get_task, { "wait" } },

@@ -5,7 +5,10 @@
 #include "backend.h"
 #include "channel.h"
 #include "document.h"
+#include "freeze.h"
 #include "manager.h"
+#include "pressure.h"
+#include "resize.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -40,6 +43,7 @@ static void task_free(struct slice_task *t)
 		return;
 	assert(list_empty(&t->waiters));
 	json_decref(t->request);
+	json_decref(t->network);
 	free(t->reason);
 	free(t->name);
 	free(t);
@@ -52,9 +56,12 @@ struct slice *slice_free(struct slice *s)
 	if (!s)
 		return NULL;
 	assert(list_empty(&s->waiters));
+	freeze_drop(s);
+	resize_drop(s);
 	for (struct slice_task *t; s->tasks && (t = map_next(s->tasks, &cursor, NULL));)
 		task_free(t);
 	map_free(s->tasks);
+	pressure_slice_free(s->pressure);
 	channel_free(s->channel);
 	sd_event_source_disable_unref(s->deadline);
 	sd_event_source_disable_unref(s->emptied);
@@ -62,6 +69,7 @@ struct slice *slice_free(struct slice *s)
 	leaks_done(&s->leaks);
 	enforcements_done(&s->enforced);
 	device_rules_done(&s->filtered);
+	json_decref(s->cdi);
 	request_done(&s->request);
 	close_fd(s->cgroup_fd);
 	close_fd(s->leaf_fd);
@@ -222,6 +230,15 @@ static int put_allocation(const struct slice *s, json_t *object)
 		       : 0;
 }
 
+static int put_passing(const struct slice *s, json_t *object)
+{
+	json_t *resizing = resize_document(s);
+
+	if (resizing && json_put(object, "resizing", resizing) < 0)
+		return -ENOMEM;
+	return json_put(object, "frozen", json_boolean(s->frozen));
+}
+
 json_t *slice_document(const struct slice *s)
 {
 	_cleanup_json_ json_t *object = json_object();
@@ -238,8 +255,11 @@ json_t *slice_document(const struct slice *s)
 	    json_put_string(object, "cgroup", s->cgroup) < 0 ||
 	    json_put(object, "init_pid", json_integer(s->init_pid)) < 0 ||
 	    json_put(object, "request", TAKE_PTR(request)) < 0 || put_allocation(s, object) < 0 ||
+	    (s->cdi && json_put(object, "cdi", json_incref(s->cdi)) < 0) ||
+	    put_passing(s, object) < 0 ||
 	    (s->leaks.count > 0 && json_put(object, "leaks", leak_sentences(s)) < 0) ||
 	    json_put(object, "enforcement", document_enforcements(&s->enforced)) < 0 ||
+	    json_put(object, "pressure", pressure_slice_document(s)) < 0 ||
 	    json_put(object, "tasks", task_names(s)) < 0)
 		return NULL;
 	return TAKE_PTR(object);
@@ -277,6 +297,7 @@ json_t *slice_task_document(const struct slice *s, const struct slice_task *t)
 	    (t->pid && json_put(object, "pid", json_integer(t->pid)) < 0) ||
 	    json_put(object, "argv", argv ? json_incref(argv) : json_array()) < 0 ||
 	    (user && json_put(object, "user", json_incref(user)) < 0) ||
+	    (t->network && json_put(object, "network", json_incref(t->network)) < 0) ||
 	    json_put(object, "started_at", document_time(t->started_usec)) < 0 ||
 	    json_put(object, "ended_at", document_time(t->ended_usec)) < 0 ||
 	    put_exit(t, object) < 0 ||

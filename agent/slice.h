@@ -11,6 +11,7 @@
 #include "model/request.h"
 #include "model/task.h"
 #include "model/task_spec.h"
+#include "quiet.h"
 #include "util/fail.h"
 #include "util/list.h"
 #include "util/map.h"
@@ -22,6 +23,9 @@
 struct manager;
 struct backend;
 struct channel;
+struct pressure_slice;
+struct resize;
+struct freeze;
 
 enum slice_state { SLICE_CREATING, SLICE_ACTIVE, SLICE_DELETING };
 STRTAB_DECLARE(slice_state, enum slice_state);
@@ -37,6 +41,7 @@ struct slice_task {
 	int exit_signal;		   /* 0: was not killed */
 	uint32_t oom_killed, restarts;
 	uint64_t cpu_user_usec, cpu_system_usec, memory_peak_bytes;
+	json_t *network;     /* what it shows of its network; NULL: it has none of its own */
 	char *reason;	     /* why it failed or was lost */
 	bool stopping;	     /* somebody asked for its end */
 	struct list waiters; /* struct task_waiter */
@@ -52,6 +57,9 @@ struct slice {
 	struct leaks leaks; /* that, where only some of it is left */
 	uint64_t leak_wait_usec;
 	sd_event_source *leak_due;
+	struct resize *resize; /* under way; NULL none */
+	struct freeze *freeze; /* or thaw, under way; NULL none */
+	bool frozen;	       /* its tasks stand still */
 	uid_t owner_uid;
 	struct request request;
 	uint64_t created_usec;
@@ -66,14 +74,19 @@ struct slice {
 	pid_t init_pid;
 	int init_fd; /* its pidfd */
 	struct enforcements enforced;
-	struct cg_device_filter filter; /* as devices.c found it last, */
-	struct device_rules filtered;	/* for these rules */
-	struct map *tasks;		/* name -> struct slice_task */
+	enum quiet_hold quiet;		 /* what keeps its exclusive CPUs quiet */
+	struct cg_device_filter filter;	 /* as devices.c found it last, */
+	struct device_rules filtered;	 /* for these rules */
+	json_t *cdi;			 /* names of CDI devices, by cdi.c; NULL: none */
+	bool cdi_failed;		 /* and this was said */
+	struct pressure_slice *pressure; /* NULL: nobody listens to it */
+	struct map *tasks;		 /* name -> struct slice_task */
 	unsigned tasks_made;
 	struct channel *channel;
 	sd_event_source *deadline; /* of creating or deleting */
 	struct fail failed;	   /* why it is being taken down, when something failed */
 	sd_event_source *emptied;  /* cgroup.events, while waiting for the last process to leave */
+	bool awaits_network;	   /* to be left, before anything else is given back */
 	bool awaited;		   /* the death of its reeve-init, once */
 	unsigned removals;	   /* attempts to remove what is still busy */
 	struct list waiters;	   /* struct slice_waiter: until it is active, or gone */

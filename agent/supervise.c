@@ -2,8 +2,10 @@
 /* Supervision; see supervise.h. The state table decides; this file copies facts and tells. */
 #include "supervise.h"
 
+#include "freeze.h"
 #include "launch.h"
 #include "manager.h"
+#include "network.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 #include "util/log.h"
@@ -67,6 +69,13 @@ static void set_reason(struct slice_task *t, const char *what, const char *why)
 	t->reason = strdup(text);
 }
 
+static const char *why_not_started(const struct channel_status *status)
+{
+	if (strcmp(status->stage, "set_mempolicy") == 0 && status->error == EINVAL)
+		return "this kernel does not know that memory policy, or not for these nodes";
+	return strerror((int)status->error);
+}
+
 static void copy_facts(struct slice_task *t, const struct channel_status *status)
 {
 	t->pid = status->state == FRAME_STATE_RUNNING || status->state == FRAME_STATE_STOPPING
@@ -83,8 +92,7 @@ static void copy_facts(struct slice_task *t, const struct channel_status *status
 	t->cpu_system_usec = status->cpu_system_usec;
 	t->memory_peak_bytes = status->memory_peak_bytes;
 	if (status->state == FRAME_STATE_FAILED)
-		set_reason(t, status->stage[0] ? status->stage : "start",
-			   strerror((int)status->error));
+		set_reason(t, status->stage[0] ? status->stage : "start", why_not_started(status));
 	else if (status->oom_killed > 0 && !t->reason)
 		set_reason(t, "the kernel's OOM killer took processes of it", NULL);
 }
@@ -138,6 +146,8 @@ void supervise_status(struct slice *s, const struct channel_status *status)
 		return; /* said again, after a reconnect */
 	t->state = (enum task_state)next;
 	copy_facts(t, status);
+	if (s->frozen && t->state == TASK_RUNNING) /* reeve-init has started it again */
+		freeze_task(s, t);
 	report(s, t, heard[status->state].event);
 	slice_task_notify(s, t);
 	t = slice_task_find(s, status->task);
@@ -145,6 +155,7 @@ void supervise_status(struct slice *s, const struct channel_status *status)
 		return;
 	keep_record(s, t);
 	if (task_is_over(t->state)) {
+		network_leave(s, t);
 		release_in_init(s, t);
 		drop_oldest(s);
 	}
@@ -161,7 +172,15 @@ static void end_without_init(struct slice *s, struct slice_task *t, enum task_ha
 	t->pid = 0;
 	report(s, t, event);
 	keep_record(s, t);
+	network_leave(s, t);
 	slice_task_notify(s, t);
+}
+
+void supervise_not_started(struct slice *s, struct slice_task *t, const char *why)
+{
+	set_reason(t, why, NULL);
+	end_without_init(s, t, TASK_HAPPENING_START_FAILED, EVENT_TASK_FAILED);
+	drop_oldest(s);
 }
 
 void supervise_result(struct slice *s, const char *task, int error)
@@ -170,7 +189,10 @@ void supervise_result(struct slice *s, const char *task, int error)
 
 	if (error == 0 || !t || t->state != TASK_STARTING)
 		return;
-	set_reason(t, "reeve-init refused it", strerror(-error));
+	if (error == -ENOENT && t->stopping) /* its network was being joined */
+		set_reason(t, "it was stopped before it had started", NULL);
+	else
+		set_reason(t, "reeve-init refused it", strerror(-error));
 	end_without_init(s, t, TASK_HAPPENING_START_FAILED, EVENT_TASK_FAILED);
 	drop_oldest(s);
 }

@@ -12,6 +12,8 @@
 void supervise_status(struct slice *s, const struct channel_status *status);
 /* reeve-init could not do what was asked; a task that was starting has failed then. */
 void supervise_result(struct slice *s, const char *task, int error);
+/* What it needs could not be had, and reeve-init was not asked. */
+void supervise_not_started(struct slice *s, struct slice_task *t, const char *why);
 /* reeve-init is gone: every task that lived is lost. */
 void supervise_all_lost(struct slice *s, const char *reason);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Health and heartbeats; see watch.h. Memory and I/O pressure are announced by the kernel through
- * PSI triggers; the averages are read when a verdict is asked for. */
+/* Health and heartbeats; see watch.h. Memory and I/O pressure are announced by the kernel (see
+ * pressure.h); the averages are read when a verdict is asked for. */
 #include "watch.h"
 
 #include "backend.h"
@@ -8,6 +8,7 @@
 #include "document.h"
 #include "manager.h"
 #include "presence.h"
+#include "pressure.h"
 #include "privs.h"
 #include "util/cleanup.h"
 #include "util/log.h"
@@ -30,7 +31,7 @@ static const struct {
 	{ CG_PRESSURE_IO, "io-pressure", 40, 95 },
 };
 
-enum { TRIGGER_STALL_USEC = 150000, TRIGGER_WINDOW_USEC = 1000000, LISTENERS_MAX = 4096 };
+enum { LISTENERS_MAX = 4096 };
 
 struct listener {
 	void (*beat)(const char *text, size_t size, void *userdata);
@@ -40,7 +41,6 @@ struct listener {
 struct watch {
 	struct manager *manager;
 	sd_event_source *heartbeat;
-	sd_event_source *triggers[ARRAY_SIZE(pressure_limits)];
 	struct listener *listeners;
 	size_t count;
 };
@@ -118,6 +118,25 @@ static void look_at_pressure(struct manager *m)
 		r.evidence = r.verdict == VERDICT_OK ? NULL : evidence;
 		(void)feed(&r, m); /* without memory the next look tells */
 	}
+}
+
+/* What is taken from slices for a while, for the host's sake. */
+static void look_at_relief(struct manager *m)
+{
+	char evidence[256] = "";
+	struct reading r = { .subject = "node", .type = "pressure" };
+
+	if (m->pressure && pressure_on_host(m->pressure, evidence, sizeof(evidence))) {
+		r.verdict = VERDICT_DEGRADED;
+		r.evidence = evidence;
+	}
+	(void)feed(&r, m); /* without memory the next look tells */
+}
+
+void watch_look_pressure(struct watch *w)
+{
+	look_at_pressure(w->manager);
+	look_at_relief(w->manager);
 }
 
 /* What the agent cannot do on this host is said once, as evidence, not hidden. */
@@ -204,7 +223,7 @@ static void look_at_inventory(struct manager *m)
 
 void watch_look(struct watch *w)
 {
-	look_at_pressure(w->manager);
+	watch_look_pressure(w);
 	look_at_means(w->manager);
 	look_at_store(w->manager);
 	look_at_inventory(w->manager);
@@ -242,6 +261,8 @@ json_t *watch_pressure(const struct watch *w)
 			json_object_set_new(object, cg_pressure_kind_to_string(kind),
 					    pressure_document(&p));
 	}
+	if (object)
+		json_object_set_new(object, "actions", pressure_actions(w->manager));
 	return object;
 }
 
@@ -345,36 +366,6 @@ void watch_unlisten(struct watch *w, void *userdata)
 		(void)sd_event_source_set_enabled(w->heartbeat, SD_EVENT_OFF);
 }
 
-static int on_pressure(sd_event_source *source, int fd, uint32_t revents, void *userdata)
-{
-	struct watch *w = userdata;
-
-	(void)fd;
-	if (revents & EPOLLERR) /* the trigger is gone with its file */
-		return sd_event_source_set_enabled(source, SD_EVENT_OFF);
-	look_at_pressure(w->manager);
-	return 0;
-}
-
-static void open_triggers(struct watch *w)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(pressure_limits); i++) {
-		const struct cg_trigger trigger = { .host = true,
-						    .kind = pressure_limits[i].kind,
-						    .full = true,
-						    .stall_usec = TRIGGER_STALL_USEC,
-						    .window_usec = TRIGGER_WINDOW_USEC };
-		int fd = -1;
-
-		if (cg_pressure_trigger(w->manager->host->proc_fd, &trigger, &fd) < 0)
-			continue; /* PSI is off, or CAP_SYS_RESOURCE is missing: averages remain */
-		if (sd_event_add_io(w->manager->loop, &w->triggers[i], fd, EPOLLPRI, on_pressure,
-				    w) < 0 ||
-		    sd_event_source_set_io_fd_own(w->triggers[i], true) < 0)
-			close_fd(fd);
-	}
-}
-
 int watch_new(struct watch **ret, struct manager *m, struct fail *f)
 {
 	struct watch *w = calloc(1, sizeof(*w));
@@ -391,7 +382,6 @@ int watch_new(struct watch **ret, struct manager *m, struct fail *f)
 		watch_free(w);
 		return fail_set(f, r, "cannot set up the heartbeat: %s", strerror(-r));
 	}
-	open_triggers(w);
 	*ret = w;
 	return 0;
 }
@@ -400,8 +390,6 @@ struct watch *watch_free(struct watch *w)
 {
 	if (!w)
 		return NULL;
-	for (size_t i = 0; i < ARRAY_SIZE(w->triggers); i++)
-		sd_event_source_disable_unref(w->triggers[i]);
 	sd_event_source_disable_unref(w->heartbeat);
 	free(w->listeners);
 	free(w);

@@ -14,8 +14,9 @@ struct watch;
 
 int watch_new(struct watch **ret, struct manager *m, struct fail *f);
 struct watch *watch_free(struct watch *w);
-/* Takes all readings now and reports what changed. */
+/* Takes all readings now and reports what changed; or those about pressure only. */
 void watch_look(struct watch *w);
+void watch_look_pressure(struct watch *w);
 
 /* The heartbeat runs only while somebody listens: an idle agent does not wake up. */
 void watch_listen(struct watch *w, void (*beat)(const char *text, size_t size, void *userdata),

@@ -1,200 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Limits by one table: what a limit is called, its file, how it is written, and what reading it
- * back must give; see control.h. It judges only by what the kernel says afterwards, and rolls
- * nothing back: the caller removes a cgroup that does not hold. */
+/* The engine of limits; see control.h. It walks the tables of the controllers (limit.h) and knows
+ * none of them. It judges only by what the kernel says afterwards, and rolls nothing back: the
+ * caller removes a cgroup that does not hold. */
 #include "cgroups/control.h"
 
+#include "cgroups/limit.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
-#include "util/parse.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-struct limit {
-	const char *name;
-	enum cg_controller controller;
-	const char *file;
-	size_t offset; /* of the member of struct cg_limits */
-	/* Text to write, *ret NULL where the member is unset; 0 or -ENOMEM. */
-	int (*encode)(const struct limit *limit, const struct cg_limits *limits, char **ret);
-	bool (*verify)(int cgroup, const struct cg_readback *item);
+enum { FILE_LIMIT_BYTES = 64 << 10 }; /* io.max has a line a disk */
+
+/* In the order in which they are written: a partition needs its CPUs first, and a burst its
+ * quota. */
+static const struct limit_table *const tables[] = {
+	&limit_cpuset, &limit_cpu,  &limit_memory, &limit_pids, &limit_hugetlb,
+	&limit_io,     &limit_rdma, &limit_misc,   &limit_dmem,
 };
 
-static const void *member(const struct limit *limit, const struct cg_limits *limits)
-{
-	return (const char *)limits + limit->offset;
-}
-
-static int encode_set(const struct limit *limit, const struct cg_limits *limits, char **ret)
-{
-	const struct cpuset *set = *(const struct cpuset *const *)member(limit, limits);
-
-	if (!set)
-		return 0;
-	*ret = cpuset_format(set);
-	return *ret ? 0 : -ENOMEM;
-}
-
-static int encode_word(const struct limit *limit, const struct cg_limits *limits, char **ret)
-{
-	const char *word = *(const char *const *)member(limit, limits);
-
-	if (!word)
-		return 0;
-	*ret = strdup(word);
-	return *ret ? 0 : -ENOMEM;
-}
-
-static int format_number(uint64_t value, char **ret)
-{
-	if (value == CG_MAX)
-		*ret = strdup("max");
-	else if (asprintf(ret, "%" PRIu64, value) < 0)
-		*ret = NULL;
-	return *ret ? 0 : -ENOMEM;
-}
-
-static int encode_number(const struct limit *limit, const struct cg_limits *limits, char **ret)
-{
-	uint64_t value = *(const uint64_t *)member(limit, limits);
-
-	return value == CG_UNSET ? 0 : format_number(value, ret);
-}
-
-/* "quota period"; the quota alone leaves the period as it is. */
-static int encode_quota(const struct limit *limit, const struct cg_limits *limits, char **ret)
-{
-	_cleanup_free_ char *quota = NULL;
-	int r = encode_number(limit, limits, &quota);
-
-	if (r < 0 || !quota)
-		return r;
-	if (limits->cpu_period_usec == CG_UNSET)
-		*ret = TAKE_PTR(quota);
-	else if (asprintf(ret, "%s %" PRIu64, quota, limits->cpu_period_usec) < 0)
-		*ret = NULL;
-	return *ret ? 0 : -ENOMEM;
-}
-
-static bool verify_same(int cgroup, const struct cg_readback *item)
-{
-	(void)cgroup;
-	return strcmp(item->wanted, item->actual) == 0;
-}
-
-/* The kernel answers with quota and period, whether or not both were written. */
-static bool verify_quota(int cgroup, const struct cg_readback *item)
-{
-	size_t n = strlen(item->wanted);
-
-	if (strchr(item->wanted, ' '))
-		return verify_same(cgroup, item);
-	return strncmp(item->wanted, item->actual, n) == 0 && item->actual[n] == ' ';
-}
-
-static bool same_set(const struct cg_readback *item, struct cpuset **ret_wanted)
-{
-	_cleanup_(cpuset_freep) struct cpuset *actual = NULL;
-
-	return cpuset_parse(item->wanted, ret_wanted) == 0 &&
-	       cpuset_parse(item->actual, &actual) == 0 && cpuset_equal(*ret_wanted, actual);
-}
-
-static bool verify_exclusive(int cgroup, const struct cg_readback *item)
-{
-	_cleanup_(cpuset_freep) struct cpuset *wanted = NULL;
-
-	(void)cgroup;
-	return same_set(item, &wanted);
-}
-
-/* cpuset.cpus is only a request: an ancestor or hotplug may leave nothing of it, and then the
- * kernel lends the parent's CPUs (cgroup-v2.rst, cpuset.cpus.effective). */
-static bool verify_effective(int cgroup, const struct cg_readback *item)
-{
-	_cleanup_(cpuset_freep) struct cpuset *wanted = NULL, *effective = NULL;
-	_cleanup_free_ char *text = NULL;
-	char file[64];
-
-	if (!same_set(item, &wanted))
-		return false;
-	if (cpuset_empty(wanted))
-		return true; /* nothing is asked: everything of the parent */
-	(void)snprintf(file, sizeof(file), "%s.effective", item->file);
-	return fs_read_line_new(cgroup, file, &text) == 0 && cpuset_parse(text, &effective) == 0 &&
-	       !cpuset_empty(effective) && cpuset_subset(effective, wanted);
-}
-
-/* page_counter_memparse() rounds down to pages. */
-static bool rounded(const struct cg_readback *item, uint64_t unit_bytes)
-{
-	uint64_t wanted, actual;
-
-	if (strcmp(item->wanted, item->actual) == 0)
-		return true;
-	return parse_u64(item->wanted, &wanted) == 0 && parse_u64(item->actual, &actual) == 0 &&
-	       actual <= wanted && wanted - actual < unit_bytes;
-}
-
-static bool verify_bytes(int cgroup, const struct cg_readback *item)
-{
-	long page = sysconf(_SC_PAGESIZE);
-
-	(void)cgroup;
-	return rounded(item, page > 0 ? (uint64_t)page : 4096);
-}
-
-#define AT(m) offsetof(struct cg_limits, m)
-static const struct limit table[] = {
-	{ "cpus", CG_CPUSET, "cpuset.cpus", AT(cpus), encode_set, verify_effective },
-	{ "nodes", CG_CPUSET, "cpuset.mems", AT(nodes), encode_set, verify_effective },
-	{ "exclusive", CG_CPUSET, "cpuset.cpus.exclusive", AT(exclusive), encode_set,
-	  verify_exclusive },
-	/* "isolated invalid (reason)" is how the kernel says that it does not hold. */
-	{ "partition", CG_CPUSET, "cpuset.cpus.partition", AT(partition), encode_word,
-	  verify_same },
-
-	{ "cpu_weight", CG_CPU, "cpu.weight", AT(cpu_weight), encode_number, verify_same },
-	{ "cpu_quota", CG_CPU, "cpu.max", AT(cpu_quota_usec), encode_quota, verify_quota },
-
-	{ "memory_min", CG_MEMORY, "memory.min", AT(memory_min_bytes), encode_number,
-	  verify_bytes },
-	{ "memory_low", CG_MEMORY, "memory.low", AT(memory_low_bytes), encode_number,
-	  verify_bytes },
-	{ "memory_high", CG_MEMORY, "memory.high", AT(memory_high_bytes), encode_number,
-	  verify_bytes },
-	{ "memory_max", CG_MEMORY, "memory.max", AT(memory_max_bytes), encode_number,
-	  verify_bytes },
-	{ "swap_max", CG_MEMORY, "memory.swap.max", AT(swap_max_bytes), encode_number,
-	  verify_bytes },
-	{ "oom_group", CG_MEMORY, "memory.oom.group", AT(oom_group), encode_number, verify_same },
-
-	{ "pids_max", CG_PIDS, "pids.max", AT(pids_max), encode_number, verify_same },
+struct applying {
+	int cgroup;
+	uint32_t enabled;
+	const struct cg_limits *limits;
+	struct cg_readbacks made;
+	struct limit_row *rows; /* of each item made, adapted to it */
 };
-#undef AT
 
-/* Huge pages have a file a size, named as the kernel names it (hugetlb_cgroup.c, mem_fmt()). */
-static int hugetlb_file(uint64_t page_bytes, char **ret)
+static void applying_done(struct applying *a)
 {
-	static const struct {
-		unsigned shift;
-		const char *unit;
-	} units[] = { { 30, "GB" }, { 20, "MB" }, { 10, "KB" } };
-
-	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
-		if (page_bytes >> units[i].shift == 0)
-			continue;
-		if (asprintf(ret, "hugetlb.%" PRIu64 "%s.max", page_bytes >> units[i].shift,
-			     units[i].unit) < 0)
-			*ret = NULL;
-		return *ret ? 0 : -ENOMEM;
-	}
-	return -EINVAL;
+	cg_readbacks_done(&a->made);
+	free(a->rows);
 }
 
 static void readback_done(struct cg_readback *item)
@@ -213,104 +51,116 @@ void cg_readbacks_done(struct cg_readbacks *r)
 	*r = (struct cg_readbacks){ 0 };
 }
 
-/* Writes one limit, and files what came of it as the next item. */
-static void put(int cgroup, uint32_t enabled, struct cg_readbacks *into, struct cg_readback item)
+static const char *member(const struct cg_limits *limits, size_t offset)
 {
-	if (!(enabled & CG_BIT(item.controller)))
+	return (const char *)limits + offset;
+}
+
+static size_t count_values(const struct limit_table *t, const struct cg_limits *limits)
+{
+	return t->item_size ? *(const size_t *)(const void *)member(limits, t->list_count) : 1;
+}
+
+static const void *values_at(const struct limit_table *t, const struct cg_limits *limits, size_t i)
+{
+	const char *items;
+
+	if (t->item_size == 0)
+		return limits;
+	memcpy(&items, member(limits, t->list), sizeof(items));
+	return items + i * t->item_size;
+}
+
+static int room_for(struct applying *a)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
+		n += tables[i]->count * count_values(tables[i], a->limits);
+	a->made.items = calloc(n, sizeof(*a->made.items));
+	a->rows = calloc(n, sizeof(*a->rows));
+	return a->made.items && a->rows ? 0 : -ENOMEM;
+}
+
+/* Writes one limit, and files what came of it as the next item. */
+static void put(struct applying *a, struct cg_readback item, const struct limit_row *row)
+{
+	if (!(a->enabled & CG_BIT(item.controller)))
 		item.error = -EOPNOTSUPP;
 	else /* a write of no bytes never reaches the kernel's handler: the empty set is a newline
 	      */
-		item.error = fs_write(cgroup, item.file, *item.wanted ? item.wanted : "\n");
-	into->items[into->count++] = item;
+		item.error = fs_write(a->cgroup, item.file, *item.wanted ? item.wanted : "\n");
+	a->rows[a->made.count] = *row;
+	a->made.items[a->made.count++] = item;
 }
 
-static int put_limits(int cgroup, uint32_t enabled, const struct cg_limits *limits,
-		      struct cg_readbacks *into)
+static int put_row(struct applying *a, const struct limit_table *t, const struct limit_row *row,
+		   const void *values)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-		struct cg_readback item = { .limit = table[i].name,
-					    .controller = table[i].controller };
-		int r = table[i].encode(&table[i], limits, &item.wanted);
+	struct cg_readback item = { .limit = row->name,
+				    .resource = row->resource,
+				    .controller = t->controller };
+	struct limit_row own = *row;
+	int r = row->kind->encode(row, values, &item.wanted);
 
-		if (r < 0)
-			return r;
-		if (!item.wanted)
-			continue;
-		item.file = strdup(table[i].file);
-		if (!item.file) {
-			readback_done(&item);
-			return -ENOMEM;
-		}
-		put(cgroup, enabled, into, item);
+	if (r == 0 && !item.wanted)
+		return 0;
+	if (r == 0 && t->adapt)
+		r = t->adapt(values, &own, &item.file);
+	else if (r == 0)
+		r = (item.file = strdup(row->file)) ? 0 : -ENOMEM;
+	if (r < 0) {
+		readback_done(&item);
+		return r;
 	}
+	put(a, item, &own);
 	return 0;
 }
 
-static int put_hugepages(int cgroup, uint32_t enabled, const struct cg_limits *limits,
-			 struct cg_readbacks *into)
+static int put_table(struct applying *a, const struct limit_table *t)
 {
-	for (size_t i = 0; i < limits->hugepages_count; i++) {
-		struct cg_readback item = { .limit = "hugepages", .controller = CG_HUGETLB };
-		int r = hugetlb_file(limits->hugepages[i].page_bytes, &item.file);
+	size_t count = count_values(t, a->limits);
+	int r = 0;
 
-		if (r == 0)
-			r = format_number(limits->hugepages[i].limit_bytes, &item.wanted);
-		if (r < 0) {
-			readback_done(&item);
-			return r;
-		}
-		put(cgroup, enabled, into, item);
-	}
-	return 0;
-}
-
-static bool verify(int cgroup, const struct cg_readback *item, const struct cg_limits *limits)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
-		if (strcmp(table[i].name, item->limit) == 0)
-			return table[i].verify(cgroup, item);
-	for (size_t i = 0; i < limits->hugepages_count; i++) {
-		_cleanup_free_ char *file = NULL;
-
-		/* A limit on huge pages is rounded down to whole ones. */
-		if (hugetlb_file(limits->hugepages[i].page_bytes, &file) == 0 &&
-		    strcmp(file, item->file) == 0)
-			return rounded(item, limits->hugepages[i].page_bytes);
-	}
-	return false;
+	for (size_t i = 0; r == 0 && i < count; i++)
+		for (size_t k = 0; r == 0 && k < t->count; k++)
+			r = put_row(a, t, &t->rows[k], values_at(t, a->limits, i));
+	return r;
 }
 
 /* Only after everything was written: a partition changes what the sets before it became. */
-static int read_back(int cgroup, const struct cg_limits *limits, struct cg_readback *item)
+static int read_back(const struct applying *a, struct cg_readback *item,
+		     const struct limit_row *row)
 {
+	_cleanup_free_ char *text = NULL;
 	int r;
 
-	if (item->error == -EOPNOTSUPP)
+	if (!(a->enabled & CG_BIT(item->controller)))
 		return 0;
-	r = fs_read_line_new(cgroup, item->file, &item->actual);
+	r = fs_read(a->cgroup, item->file, FILE_LIMIT_BYTES, &text, NULL);
+	if (r == 0)
+		r = row->kind->extract(text, item->wanted, &item->actual);
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0 && item->error == 0)
 		item->error = r;
-	item->holds = r == 0 && verify(cgroup, item, limits);
+	item->holds = r == 0 && row->kind->verify(a->cgroup, row, item);
 	return 0;
 }
 
 int cg_apply(int cgroup, uint32_t enabled, const struct cg_limits *limits, struct cg_readbacks *ret)
 {
-	_cleanup_(cg_readbacks_done) struct cg_readbacks made = { 0 };
-	int r;
+	_cleanup_(applying_done) struct applying a = { .cgroup = cgroup,
+						       .enabled = enabled,
+						       .limits = limits };
+	int r = room_for(&a);
 
-	made.items = calloc(ARRAY_SIZE(table) + limits->hugepages_count, sizeof(*made.items));
-	if (!made.items)
-		return -ENOMEM;
-	r = put_limits(cgroup, enabled, limits, &made);
-	if (r == 0)
-		r = put_hugepages(cgroup, enabled, limits, &made);
-	for (size_t i = 0; r == 0 && i < made.count; i++)
-		r = read_back(cgroup, limits, &made.items[i]);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(tables); i++)
+		r = put_table(&a, tables[i]);
+	for (size_t i = 0; r == 0 && i < a.made.count; i++)
+		r = read_back(&a, &a.made.items[i], &a.rows[i]);
 	if (r < 0)
 		return r;
-	*ret = TAKE(made, (struct cg_readbacks){ 0 });
+	*ret = TAKE(a.made, (struct cg_readbacks){ 0 });
 	return 0;
 }

@@ -72,10 +72,10 @@ static int say(struct cg_partition *ret, const char *step, int error)
 	return 0;
 }
 
-int cg_partition_make(int root, const char *path, const struct cpuset *granted,
-		      const struct cpuset *cpus, struct cg_partition *ret)
+int cg_partition_make(int root, const char *path, const struct cg_partition_wish *wish,
+		      struct cg_partition *ret)
 {
-	_cleanup_free_ char *all = cpuset_format(granted), *own = cpuset_format(cpus);
+	_cleanup_free_ char *all = cpuset_format(wish->granted), *own = cpuset_format(wish->cpus);
 	const char *step = "cpuset.cpus.exclusive of the cgroups above";
 	int r;
 
@@ -89,11 +89,11 @@ int cg_partition_make(int root, const char *path, const struct cpuset *granted,
 	}
 	if (r == 0) {
 		step = "cpuset.cpus.partition";
-		r = write_below(root, path, step, "isolated");
+		r = write_below(root, path, step, wish->type);
 	}
 	if (read_partition(root, path, &ret->actual) == -ENOMEM)
 		return -ENOMEM;
-	ret->holds = r == 0 && ret->actual && strcmp(ret->actual, "isolated") == 0;
+	ret->holds = r == 0 && ret->actual && strcmp(ret->actual, wish->type) == 0;
 	if (ret->holds)
 		return 0;
 	if (say(ret, step, r) < 0)
@@ -106,15 +106,131 @@ int cg_partition_make(int root, const char *path, const struct cpuset *granted,
 
 int cg_partition_undo(int root, const char *path, const struct cpuset *granted)
 {
+	const int steps[] = {
+		write_below(root, path, "cpuset.cpus.partition", "member"),
+		write_below(root, path, "cpuset.cpus.exclusive", "\n"),
+		cg_partition_grant(root, path, granted),
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps);
+	     i++) /* all are tried: each gives something back */
+		if (steps[i] < 0)
+			return steps[i];
+	return 0;
+}
+
+int cg_partition_grant(int root, const char *path, const struct cpuset *granted)
+{
 	_cleanup_free_ char *all = cpuset_format(granted);
+
+	return all ? grant_above(root, path, *all ? all : "\n") : -ENOMEM;
+}
+
+int cg_partition_granted(int root, const char *path, struct cpuset **ret)
+{
+	_cleanup_(cpuset_freep) struct cpuset *sum = NULL;
+	char file[PATH_MAX];
+
+	if (cpuset_new(&sum) < 0)
+		return -ENOMEM;
+	path += strspn(path, "/");
+	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+		_cleanup_(cpuset_freep) struct cpuset *own = NULL;
+		_cleanup_free_ char *text = NULL;
+
+		if ((size_t)snprintf(file, sizeof(file), "%.*s/cpuset.cpus.exclusive",
+				     (int)(slash - path), path) >= sizeof(file))
+			return -ENAMETOOLONG;
+		/* Linux before 6.7 has no such file, and what cannot be read grants nothing. */
+		if (fs_read_line_new(root, file, &text) == 0 && cpuset_parse(text, &own) == 0 &&
+		    cpuset_union(sum, own) < 0)
+			return -ENOMEM;
+	}
+	*ret = TAKE_PTR(sum);
+	return 0;
+}
+
+int cg_partition_kind(int root, const char *path, const char **ret)
+{
+	static const char *const kinds[] = { "isolated", "root" };
+	_cleanup_free_ char *actual = NULL;
+	int r = read_partition(root, path, &actual);
+
+	if (r < 0)
+		return r;
+	*ret = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (strcmp(actual, kinds[i]) == 0)
+			*ret = kinds[i];
+	return 0;
+}
+
+/* The exclusive set is what a valid partition runs on, so that cpuset.cpus may follow it. */
+static int write_sets(int root, const char *path, const char *cpus, const char **step)
+{
 	int r;
 
-	if (!all)
-		return -ENOMEM;
-	r = write_below(root, path, "cpuset.cpus.partition", "member");
-	if (r == 0)
-		r = write_below(root, path, "cpuset.cpus.exclusive", "\n");
-	if (r == 0)
-		r = grant_above(root, path, *all ? all : "\n");
+	*step = "cpuset.cpus.exclusive";
+	r = write_below(root, path, *step, cpus);
+	if (r == 0) {
+		*step = "cpuset.cpus";
+		r = write_below(root, path, *step, cpus);
+	}
 	return r;
+}
+
+static int move_stopped(int root, const char *path, const char *cpus, const char *kind,
+			const char **step)
+{
+	int r;
+
+	*step = "cpuset.cpus.partition";
+	r = write_below(root, path, *step, "member");
+	if (r == 0)
+		r = write_sets(root, path, cpus, step);
+	if (r == 0) {
+		*step = "cpuset.cpus.partition";
+		r = write_below(root, path, *step, kind);
+	}
+	return r;
+}
+
+static bool is_kind(int root, const char *path, const char *kind)
+{
+	const char *now = NULL;
+
+	return cg_partition_kind(root, path, &now) == 0 && now && strcmp(now, kind) == 0;
+}
+
+int cg_partition_move(int root, const char *path, const struct cg_partition_change *change,
+		      struct cg_partition *ret)
+{
+	_cleanup_(cpuset_freep) struct cpuset *both = NULL;
+	_cleanup_free_ char *wide = NULL, *all = cpuset_format(change->granted),
+			    *own = cpuset_format(change->cpus);
+	const char *step = "cpuset.cpus.exclusive of the cgroups above", *kind = NULL;
+	int r = cg_partition_kind(root, path, &kind);
+
+	if (r < 0 || !kind)
+		return r < 0 ? r : -EINVAL;
+	*ret = (struct cg_partition){ .file = strdup("cpuset.cpus.partition") };
+	if (cpuset_copy(&both, change->granted) < 0 ||
+	    cpuset_union(both, change->granted_before) < 0 || !(wide = cpuset_format(both)) ||
+	    !all || !own || !ret->file)
+		return -ENOMEM;
+	r = grant_above(root, path, wide);
+	if (r == 0)
+		r = write_sets(root, path, own, &step);
+	if (r < 0 || !is_kind(root, path, kind)) {
+		ret->stopped = true;
+		r = move_stopped(root, path, own, kind, &step);
+	}
+	if (r == 0) {
+		step = "cpuset.cpus.exclusive of the cgroups above";
+		r = grant_above(root, path, all);
+	}
+	if (read_partition(root, path, &ret->actual) == -ENOMEM)
+		return -ENOMEM;
+	ret->holds = r == 0 && ret->actual && strcmp(ret->actual, kind) == 0;
+	return ret->holds ? 0 : say(ret, step, r);
 }

@@ -68,12 +68,13 @@ static int parse_line(char *line, struct cg_pressure *p)
 		return -EBADMSG;
 	*(full ? &p->full10 : &p->some10) = ten;
 	*(full ? &p->full60 : &p->some60) = sixty;
+	*(full ? &p->full_usec : &p->some_usec) = total;
 	return 0;
 }
 
 static int read_file(int dirfd, const char *file, struct cg_pressure *ret)
 {
-	struct cg_pressure p = { -1, -1, -1, -1 };
+	struct cg_pressure p = { -1, -1, -1, -1, 0, 0 };
 	_cleanup_free_ char *text = NULL;
 	char *line, *rest;
 	int r = fs_read(dirfd, file, FILE_LIMIT_BYTES, &text, NULL);

@@ -15,8 +15,15 @@ struct cg_usage { /* CG_UNKNOWN where the controller is absent */
 /* -ENODEV when the cgroup was removed. */
 int cg_usage(int cgroup, struct cg_usage *ret);
 
-struct cg_pressure { /* percent of wall time, -1 unknown */
+/* Bytes on a NUMA node that tasks have there: anonymous memory and page cache of memory.numa_stat
+ * (Linux 5.10). -ENOENT without it. */
+int cg_usage_on_node(int cgroup, uint32_t node, uint64_t *ret);
+/* Bytes of huge pages of one size in use: hugetlb.2MB.current. -ENOENT without the controller. */
+int cg_usage_hugepages(int cgroup, uint64_t page_bytes, uint64_t *ret);
+
+struct cg_pressure { /* percent of wall time, -1 unknown; and all of it so far, 0 unknown */
 	double some10, some60, full10, full60;
+	uint64_t some_usec, full_usec;
 };
 enum cg_pressure_kind { CG_PRESSURE_CPU, CG_PRESSURE_MEMORY, CG_PRESSURE_IO, CG_PRESSURES };
 STRTAB_DECLARE(cg_pressure_kind, enum cg_pressure_kind); /* "cpu" "memory" "io" */

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum type { TYPE_TEXT, TYPE_NUMBER, TYPE_YES, TYPE_SET, TYPE_NUMBERS };
+enum type { TYPE_TEXT, TYPE_NUMBER, TYPE_YES, TYPE_SET, TYPE_NUMBERS, TYPE_PAIRS };
 
 /* org.freedesktop.systemd1(5) for what is read; bus_unit_set_transient_property() and its like in
  * systemd's dbus-unit.c, dbus-scope.c, dbus-cgroup.c and dbus-kill.c for what may be set. */
@@ -30,6 +30,12 @@ static const struct {
 	[PROPERTY_MEMORY_MAX] = { "MemoryMax", TYPE_NUMBER },
 	[PROPERTY_MEMORY_SWAP_MAX] = { "MemorySwapMax", TYPE_NUMBER },
 	[PROPERTY_TASKS_MAX] = { "TasksMax", TYPE_NUMBER },
+	[PROPERTY_IO_READ_BANDWIDTH_MAX] = { "IOReadBandwidthMax", TYPE_PAIRS },
+	[PROPERTY_IO_WRITE_BANDWIDTH_MAX] = { "IOWriteBandwidthMax", TYPE_PAIRS },
+	[PROPERTY_IO_READ_IOPS_MAX] = { "IOReadIOPSMax", TYPE_PAIRS },
+	[PROPERTY_IO_WRITE_IOPS_MAX] = { "IOWriteIOPSMax", TYPE_PAIRS },
+	[PROPERTY_IO_DEVICE_WEIGHT] = { "IODeviceWeight", TYPE_PAIRS },
+	[PROPERTY_IO_DEVICE_LATENCY_TARGET_USEC] = { "IODeviceLatencyTargetUSec", TYPE_PAIRS },
 	[PROPERTY_COLLECT_MODE] = { "CollectMode", TYPE_TEXT },
 	[PROPERTY_DEFAULT_DEPENDENCIES] = { "DefaultDependencies", TYPE_YES },
 	[PROPERTY_OOM_POLICY] = { "OOMPolicy", TYPE_TEXT },
@@ -76,13 +82,23 @@ static int append_numbers(sd_bus_message *m, const struct property_value *value)
 					   value->numbers.count * sizeof(uint32_t));
 }
 
+static int append_pairs(sd_bus_message *m, const struct property_value *value)
+{
+	int r = sd_bus_message_open_container(m, 'a', "(st)");
+
+	for (size_t i = 0; r >= 0 && i < value->pairs.count; i++)
+		r = sd_bus_message_append(m, "(st)", value->pairs.items[i].path,
+					  value->pairs.items[i].number);
+	return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
 static const struct {
 	const char *signature;
 	int (*append)(sd_bus_message *m, const struct property_value *value);
 } types[] = {
 	[TYPE_TEXT] = { "s", append_text },	   [TYPE_NUMBER] = { "t", append_number },
 	[TYPE_YES] = { "b", append_yes },	   [TYPE_SET] = { "ay", append_set },
-	[TYPE_NUMBERS] = { "au", append_numbers },
+	[TYPE_NUMBERS] = { "au", append_numbers }, [TYPE_PAIRS] = { "a(st)", append_pairs },
 };
 
 const char *property_name(enum property p)

@@ -25,11 +25,22 @@ enum property {
 	PROPERTY_MEMORY_MAX,
 	PROPERTY_MEMORY_SWAP_MAX,
 	PROPERTY_TASKS_MAX,
+	PROPERTY_IO_READ_BANDWIDTH_MAX,
+	PROPERTY_IO_WRITE_BANDWIDTH_MAX,
+	PROPERTY_IO_READ_IOPS_MAX,
+	PROPERTY_IO_WRITE_IOPS_MAX,
+	PROPERTY_IO_DEVICE_WEIGHT,
+	PROPERTY_IO_DEVICE_LATENCY_TARGET_USEC,
 	PROPERTY_COLLECT_MODE,
 	PROPERTY_DEFAULT_DEPENDENCIES,
 	PROPERTY_OOM_POLICY,
 	PROPERTY_KILL_MODE,
 	PROPERTIES,
+};
+
+struct property_pair {
+	const char *path; /* of a device node */
+	uint64_t number;
 };
 
 struct property_value {
@@ -43,6 +54,10 @@ struct property_value {
 			const uint32_t *values;
 			size_t count;
 		} numbers;
+		struct { /* a(st) */
+			struct property_pair *items;
+			size_t count;
+		} pairs;
 	};
 };
 

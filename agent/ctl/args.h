@@ -19,10 +19,15 @@ enum option_kind {
 	OPTION_DURATION,  /* "10s"; checked, sent as it is */
 	OPTION_CHOICE,	  /* one of `choices` */
 	OPTION_PAIR,	  /* K=V into the object `key`; may be repeated */
+	OPTION_NETWORK,	  /* cni:NAME into the object `key` */
 	OPTION_LIMIT,	  /* NAME=SOFT[:HARD] into the object `key`; may be repeated */
+	OPTION_CACHE,	  /* N, SIZE or PERCENT as the member `choices` of the object `key` */
 	OPTION_HUGEPAGES, /* SIZE:COUNT appended to the array `key` */
 	OPTION_DEVICES, /* a count of the class that `choices` names, appended to the array `key` */
 	OPTION_DEVICE,	/* CLASS[:COUNT], likewise */
+	OPTION_KEEP,	/* into the member that `choices` names of the object `key` */
+	OPTION_ITEM,  /* NAME,KEY=VALUE,...: an object appended to the array `key`; see request.c */
+	OPTION_COUNT, /* NAME=N into the object `key`; may be repeated */
 };
 
 struct option_row {
@@ -31,7 +36,8 @@ struct option_row {
 	enum option_kind kind;
 	const char *argument; /* "SIZE"; NULL for flags */
 	const char *choices;  /* "node,package,none"; NULL anything */
-	const char *key;      /* member of the request; NULL: not sent */
+	const char *key;      /* member of the request, "limits.io" of an object in it; NULL: not
+				 sent */
 	const char *help;
 };
 

@@ -18,6 +18,12 @@ const struct option_row slice_request_options[] = {
 	{ "memory", 'm', OPTION_BYTES, "SIZE", NULL, "memory", "memory, such as 4GiB" },
 	{ "hugepages", 0, OPTION_HUGEPAGES, "SIZE:COUNT", NULL, "hugepages",
 	  "huge pages, such as 2MiB:512 (repeatable)" },
+	{ "cache-ways", 0, OPTION_CACHE, "N", "l3_ways", "cache",
+	  "ways of the last-level caches of its CPUs, for this slice alone" },
+	{ "cache", 0, OPTION_CACHE, "SIZE", "l3_bytes", "cache",
+	  "the same as a size, such as 8MiB" },
+	{ "memory-bandwidth", 0, OPTION_CACHE, "PERCENT", "memory_bandwidth_percent", "cache",
+	  "at most so much of the memory bandwidth" },
 	{ "gpus", 'g', OPTION_DEVICES, "N", "gpu", "devices", "GPUs and accelerators" },
 	{ "nics", 0, OPTION_DEVICES, "N", "nic", "devices", "network interfaces" },
 	{ "disks", 0, OPTION_DEVICES, "N", "disk", "devices", "disks" },
@@ -27,14 +33,60 @@ const struct option_row slice_request_options[] = {
 	  "keep all of it within one NUMA node, package, or anywhere" },
 	{ "align-required", 0, OPTION_TRUE, NULL, NULL, "align_required",
 	  "refuse rather than spread wider than --align" },
+	{ "interrupts", 0, OPTION_CHOICE, "WHERE", "away,slice", "interrupts",
+	  "interrupts of the slice's own devices: away from its CPUs, or on them" },
 	{ "isolation", 0, OPTION_CHOICE, "HOW", "required,best-effort", "isolation",
 	  "refuse where the kernel cannot enforce it, or take what there is" },
 	{ "processes", 0, OPTION_U64, "N", NULL, "processes_max", "at most so many processes" },
+	{ "revocable", 0, OPTION_TRUE, NULL, NULL, "revocable",
+	  "it may be slowed, stopped and taken away when the host is under pressure" },
+	{ "partition", 0, OPTION_CHOICE, "HOW", "isolated,root", "partition",
+	  "of its cores: without load balancing, or balanced among themselves" },
+	{ "cpus-max", 0, OPTION_NUMBER, "X", NULL, "limits.cpus_max",
+	  "at most so many CPUs' worth of time" },
+	{ "burst", 0, OPTION_DURATION, "TIME", NULL, "limits.burst",
+	  "beyond --cpus-max in 100 ms, out of what was left unused before" },
+	{ "memory-min", 0, OPTION_BYTES, "SIZE", NULL, "limits.memory_min",
+	  "memory that is never taken back from it" },
+	{ "memory-low", 0, OPTION_BYTES, "SIZE", NULL, "limits.memory_low",
+	  "memory that is taken back from it last" },
+	{ "memory-high", 0, OPTION_BYTES, "SIZE", NULL, "limits.memory_high",
+	  "slow it down and take memory back above this" },
+	{ "swap-max", 0, OPTION_BYTES, "SIZE", NULL, "limits.swap_max",
+	  "at most so much swap; 0: none" },
+	{ "io", 0, OPTION_ITEM, "DISK,KEY=N,...", NULL, "limits.io",
+	  "limits on a disk, or all: read, write, reads, writes, weight, latency (repeatable)" },
+	{ "rdma", 0, OPTION_ITEM, "DEVICE,KEY=N,...", NULL, "limits.rdma",
+	  "limits on an RDMA device: handles, objects (repeatable)" },
+	{ "misc", 0, OPTION_COUNT, "NAME=N", NULL, "limits.misc",
+	  "at most so many of what the kernel counts, such as sev=2 (repeatable)" },
+	{ "device-memory", 0, OPTION_ITEM, "REGION,KEY=SIZE,...", NULL, "limits.device_memory",
+	  "limits on memory of a device: min, low, max (repeatable)" },
 	{ "owner", 0, OPTION_TEXT, "TEXT", NULL, "owner", "whom it is for" },
 	{ "role", 0, OPTION_TEXT, "ROLE", NULL, "role", "quota it counts against" },
 	{ "label", 'l', OPTION_PAIR, "K=V", NULL, "labels", "label (repeatable)" },
 	{ "offer", 0, OPTION_TEXT, "ID", NULL, "offer",
 	  "take it from this offer (alone: all of it)" },
+	{ 0 },
+};
+
+const struct option_row slice_resize_options[] = {
+	{ "cores", 'c', OPTION_U64, "N", NULL, "cores", "whole cores, for this slice alone" },
+	{ "shared-cpus", 0, OPTION_NUMBER, "X", NULL, "shared_cpus",
+	  "CPUs' worth of time in the shared pool" },
+	{ "memory", 'm', OPTION_BYTES, "SIZE", NULL, "memory", "memory, such as 4GiB" },
+	{ "hugepages", 0, OPTION_HUGEPAGES, "SIZE:COUNT", NULL, "hugepages",
+	  "huge pages of one size, such as 2MiB:512 (repeatable)" },
+	{ "gpus", 'g', OPTION_DEVICES, "N", "gpu", "devices", "GPUs and accelerators" },
+	{ "nics", 0, OPTION_DEVICES, "N", "nic", "devices", "network interfaces" },
+	{ "disks", 0, OPTION_DEVICES, "N", "disk", "devices", "disks" },
+	{ "processes", 0, OPTION_U64, "N", NULL, "processes_max", "at most so many processes" },
+	{ "keep-cpus", 0, OPTION_KEEP, "LIST", "cpus", "keep",
+	  "CPUs that are not to be given up, such as 0-3" },
+	{ "keep-device", 0, OPTION_KEEP, "ID", "devices", "keep",
+	  "device that is not to be given up (repeatable)" },
+	{ "grace", 0, OPTION_DURATION, "TIME", NULL, "grace",
+	  "between the announcement and the taking away" },
 	{ 0 },
 };
 
@@ -46,6 +98,14 @@ const struct option_row task_request_options[] = {
 	{ "cwd", 'C', OPTION_TEXT, "DIR", NULL, "cwd", "working directory" },
 	{ "limit", 0, OPTION_LIMIT, "NAME=SOFT[:HARD]", NULL, "limits",
 	  "resource limit, such as nofile=4096 (repeatable)" },
+	{ "network", 0, OPTION_NETWORK, "cni:NAME", NULL, "network",
+	  "a network namespace of its own, joined to this network of the host's CNI "
+	  "configuration" },
+	{ "oom", 0, OPTION_CHOICE, "WHOM", "group,single", "oom",
+	  "when its memory runs out, kill all of it or one process" },
+	{ "memory-policy", 0, OPTION_CHOICE, "HOW",
+	  "default,bind,preferred,interleave,weighted-interleave", "memory_policy",
+	  "of which of the slice's nodes memory is taken" },
 	{ "stdout", 0, OPTION_CHOICE, "WHERE", "file,journal,null", "stdout",
 	  "where standard output goes" },
 	{ "stderr", 0, OPTION_CHOICE, "WHERE", "file,journal,null", "stderr",
@@ -58,6 +118,14 @@ const struct option_row task_request_options[] = {
 	  "give up after so many restarts" },
 	{ 0 },
 };
+
+/* "io" of "limits.io". */
+static const char *member(const struct given *g)
+{
+	const char *dot = strchr(g->row->key, '.');
+
+	return dot ? dot + 1 : g->row->key;
+}
 
 static int refuse(const struct given *g, const char *wanted, struct fail *f)
 {
@@ -110,7 +178,7 @@ static int put_number(json_t *body, const struct given *g, struct fail *f)
 
 	if (parse_decimal(g->value, &number) < 0)
 		return refuse(g, "a number such as 0.5", f);
-	return put(body, g->row->key, json_real(number), f);
+	return put(body, member(g), json_real(number), f);
 }
 
 /* JSON_KIND_U64 of the agent reads what jansson holds: a signed 64-bit integer. */
@@ -130,7 +198,7 @@ static int put_count(json_t *body, const struct given *g, struct fail *f)
 
 	if (parse_count(g->value, &count) < 0)
 		return refuse(g, "a whole number", f);
-	return put(body, g->row->key, json_integer((json_int_t)count), f);
+	return put(body, member(g), json_integer((json_int_t)count), f);
 }
 
 static int put_bytes(json_t *body, const struct given *g, struct fail *f)
@@ -139,7 +207,7 @@ static int put_bytes(json_t *body, const struct given *g, struct fail *f)
 
 	if (parse_bytes(g->value, &bytes) < 0 || bytes > INT64_MAX)
 		return refuse(g, "a size such as 512MiB or 4GiB", f);
-	return put(body, g->row->key, json_integer((json_int_t)bytes), f);
+	return put(body, member(g), json_integer((json_int_t)bytes), f);
 }
 
 static int put_pair(json_t *body, const struct given *g, struct fail *f)
@@ -155,7 +223,7 @@ static int put_pair(json_t *body, const struct given *g, struct fail *f)
 	if (!parse_utf8_valid(g->value, strlen(g->value)))
 		return fail_code(f, -EINVAL, "usage", "--%s %s is not valid UTF-8", g->row->name,
 				 name);
-	return put(collection(body, g->row->key, json_object), name, json_string(equals + 1), f);
+	return put(collection(body, member(g), json_object), name, json_string(equals + 1), f);
 }
 
 static int put_limit(json_t *body, const struct given *g, struct fail *f)
@@ -178,7 +246,15 @@ static int put_limit(json_t *body, const struct given *g, struct fail *f)
 		return refuse(g, "NAME=SOFT or NAME=SOFT:HARD with whole numbers", f);
 	limit = hard ? json_pack("{s:I,s:I}", "soft", (json_int_t)low, "hard", (json_int_t)high)
 		     : json_integer((json_int_t)low);
-	return put(collection(body, g->row->key, json_object), name, limit, f);
+	return put(collection(body, member(g), json_object), name, limit, f);
+}
+
+static int put_network(json_t *body, const struct given *g, struct fail *f)
+{
+	if (strncmp(g->value, "cni:", 4) != 0 || !g->value[4] ||
+	    !parse_utf8_valid(g->value, strlen(g->value)))
+		return refuse(g, "cni: and the name of a network", f);
+	return put(body, g->row->key, json_pack("{s:s}", "cni", g->value + 4), f);
 }
 
 static int put_hugepages(json_t *body, const struct given *g, struct fail *f)
@@ -189,8 +265,23 @@ static int put_hugepages(json_t *body, const struct given *g, struct fail *f)
 
 	if (!size || parse_bytes(size, &bytes) < 0 || parse_count(colon + 1, &count) < 0)
 		return refuse(g, "SIZE:COUNT such as 2MiB:512", f);
-	return append(body, g->row->key,
+	return append(body, member(g),
 		      json_pack("{s:s,s:I}", "size", size, "count", (json_int_t)count), f);
+}
+
+/* A member of "cache": which one is in the row. */
+static int put_cache(json_t *body, const struct given *g, struct fail *f)
+{
+	uint64_t value;
+	int r = g->row->argument[0] == 'S' ? parse_bytes(g->value, &value)
+					   : parse_count(g->value, &value);
+
+	if (r < 0)
+		return refuse(g,
+			      g->row->argument[0] == 'S' ? "a size such as 8MiB" : "a whole number",
+			      f);
+	return put(collection(body, g->row->key, json_object), g->row->choices,
+		   json_integer((json_int_t)value), f);
 }
 
 static int put_devices(json_t *body, const struct given *g, struct fail *f)
@@ -199,7 +290,7 @@ static int put_devices(json_t *body, const struct given *g, struct fail *f)
 
 	if (parse_count(g->value, &count) < 0)
 		return refuse(g, "a whole number", f);
-	return append(body, g->row->key,
+	return append(body, member(g),
 		      json_pack("{s:s,s:I}", "class", g->row->choices, "count", (json_int_t)count),
 		      f);
 }
@@ -217,8 +308,32 @@ static int put_device(json_t *body, const struct given *g, struct fail *f)
 		*colon++ = 0;
 	if (!args_choice_valid(g->row->choices, name) || (colon && parse_count(colon, &count) < 0))
 		return refuse(g, "gpu, nic or disk, and maybe a count: gpu:2", f);
-	return append(body, g->row->key,
+	return append(body, member(g),
 		      json_pack("{s:s,s:I}", "class", name, "count", (json_int_t)count), f);
+}
+
+static int put_item(json_t *body, const struct given *g, struct fail *f)
+{
+	json_t *item = NULL;
+	int r = request_item(g, &item, f);
+
+	return r < 0 ? r : append(body, member(g), item, f);
+}
+
+static int put_named_count(json_t *body, const struct given *g, struct fail *f)
+{
+	const char *equals = strchr(g->value, '=');
+	_cleanup_free_ char *name = NULL;
+	uint64_t count;
+
+	if (!equals || equals == g->value || parse_count(equals + 1, &count) < 0 ||
+	    !parse_utf8_valid(g->value, strlen(g->value)))
+		return refuse(g, "NAME=N with a whole number", f);
+	name = strndup(g->value, (size_t)(equals - g->value));
+	if (!name)
+		return fail_set(f, -ENOMEM, "out of memory");
+	return put(collection(body, member(g), json_object), name, json_integer((json_int_t)count),
+		   f);
 }
 
 static int put_text(json_t *body, const struct given *g, struct fail *f)
@@ -231,7 +346,30 @@ static int put_text(json_t *body, const struct given *g, struct fail *f)
 		return refuse(g, "a time such as 10s or 500ms", f);
 	if (!parse_utf8_valid(g->value, strlen(g->value)))
 		return fail_code(f, -EINVAL, "usage", "--%s is not valid UTF-8", g->row->name);
-	return put(body, g->row->key, json_string(g->value), f);
+	return put(body, member(g), json_string(g->value), f);
+}
+
+/* Where the member goes: the request, or the object in it that the key names before its dot. */
+static json_t *place_of(json_t *body, const struct given *g)
+{
+	size_t n = strcspn(g->row->key, ".");
+	_cleanup_free_ char *name = strndup(g->row->key, n);
+
+	if (!g->row->key[n])
+		return body;
+	return name ? collection(body, name, json_object) : NULL;
+}
+
+/* "keep": {"cpus": LIST, "devices": [ID..]}: which of the two is in the row. */
+static int put_keep(json_t *body, const struct given *g, struct fail *f)
+{
+	json_t *keep = collection(body, g->row->key, json_object);
+
+	if (!parse_utf8_valid(g->value, strlen(g->value)))
+		return fail_code(f, -EINVAL, "usage", "--%s is not valid UTF-8", g->row->name);
+	if (strcmp(g->row->choices, "devices") == 0)
+		return append(keep, "devices", json_string(g->value), f);
+	return put(keep, g->row->choices, json_string(g->value), f);
 }
 
 static int put_option(json_t *body, const struct given *g, struct fail *f)
@@ -239,7 +377,7 @@ static int put_option(json_t *body, const struct given *g, struct fail *f)
 	switch (g->row->kind) {
 	case OPTION_FLAG:
 	case OPTION_TRUE:
-		return put(body, g->row->key, json_true(), f);
+		return put(body, member(g), json_true(), f);
 	case OPTION_U64:
 		return put_count(body, g, f);
 	case OPTION_NUMBER:
@@ -248,14 +386,24 @@ static int put_option(json_t *body, const struct given *g, struct fail *f)
 		return put_bytes(body, g, f);
 	case OPTION_PAIR:
 		return put_pair(body, g, f);
+	case OPTION_NETWORK:
+		return put_network(body, g, f);
 	case OPTION_LIMIT:
 		return put_limit(body, g, f);
 	case OPTION_HUGEPAGES:
 		return put_hugepages(body, g, f);
+	case OPTION_CACHE:
+		return put_cache(body, g, f);
 	case OPTION_DEVICES:
 		return put_devices(body, g, f);
 	case OPTION_DEVICE:
 		return put_device(body, g, f);
+	case OPTION_KEEP:
+		return put_keep(body, g, f);
+	case OPTION_ITEM:
+		return put_item(body, g, f);
+	case OPTION_COUNT:
+		return put_named_count(body, g, f);
 	case OPTION_TEXT:
 	case OPTION_DURATION:
 	case OPTION_CHOICE:
@@ -285,7 +433,7 @@ int request_build(const struct args *args, const struct option_row *table, json_
 
 		if (!g->row->key || !of_table(g->row, table))
 			continue;
-		r = put_option(body, g, f);
+		r = put_option(place_of(body, g), g, f);
 		if (r < 0)
 			return r;
 	}

@@ -8,8 +8,11 @@
 #include "wire/json.h"
 
 extern const struct option_row slice_request_options[];
+extern const struct option_row slice_resize_options[];
 extern const struct option_row task_request_options[];
 
+/* An option of the form NAME,KEY=VALUE,... as an object. -EINVAL with a sentence, -ENOMEM. */
+int request_item(const struct given *g, json_t **ret, struct fail *f);
 /* The object of all options of the table that were given. -EINVAL with a sentence, -ENOMEM. */
 int request_build(const struct args *args, const struct option_row *table, json_t **ret,
 		  struct fail *f);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reevectl slice create | list | show | delete. */
+/* reevectl slice create | list | show | resize | freeze | thaw | delete. */
 #include "ctl/look.h"
 #include "ctl/request.h"
 #include "ctl/show.h"
@@ -45,6 +45,47 @@ enum ctl_exit verb_slice_show(struct session *s, const struct args *args)
 	session_path(&path, "/v1/slices/", args->words[0]);
 	e = session_get(s, path.data, &slice);
 	return e ? e : show_slice(s, slice);
+}
+
+enum ctl_exit verb_slice_resize(struct session *s, const struct args *args)
+{
+	_cleanup_json_ json_t *body = NULL, *slice = NULL;
+	_cleanup_(buf_done) struct buf path = { 0 };
+	struct fail f = { 0 };
+	enum ctl_exit e;
+
+	if (request_build(args, slice_resize_options, &body, &f) < 0)
+		return session_usage(s, &f);
+	session_path(&path, "/v1/slices/", args->words[0]);
+	e = session_call(s, "PATCH", path.data, body, &slice);
+	return e ? e : show_slice(s, slice);
+}
+
+static enum ctl_exit post_each(struct session *s, const struct args *args, const char *act)
+{
+	enum ctl_exit first = CTL_OK;
+
+	for (size_t i = 0; i < args->words_count; i++) {
+		_cleanup_(buf_done) struct buf path = { 0 };
+		_cleanup_json_ json_t *nothing = json_object();
+		enum ctl_exit e;
+
+		session_path(&path, "/v1/slices/", args->words[i]);
+		buf_text(&path, act);
+		e = session_call(s, "POST", path.data, nothing, NULL);
+		first = first ? first : e;
+	}
+	return first;
+}
+
+enum ctl_exit verb_slice_freeze(struct session *s, const struct args *args)
+{
+	return post_each(s, args, "/freeze");
+}
+
+enum ctl_exit verb_slice_thaw(struct session *s, const struct args *args)
+{
+	return post_each(s, args, "/thaw");
 }
 
 enum ctl_exit verb_slice_delete(struct session *s, const struct args *args)

@@ -40,6 +40,13 @@ const struct verb verbs[] = {
 	  NULL, NULL, 0, 0, ARGS_ALL_WORDS, false, false, verb_slice_list },
 	{ "slice show", "SLICE", "one slice: resources, and what enforces each limit",
 	  NULL, "slice", 1, 1, ARGS_ALL_WORDS, false, false, verb_slice_show },
+	{ "slice resize", "SLICE OPTIONS", "give a slice another size while it runs",
+	  SETS(slice_resize_options), "slice", 1, 1, ARGS_ALL_WORDS, false, false,
+	  verb_slice_resize },
+	{ "slice freeze", "SLICE..", "let all its tasks stand still",
+	  NULL, "slice", 1, VERB_MANY_WORDS, ARGS_ALL_WORDS, false, false, verb_slice_freeze },
+	{ "slice thaw", "SLICE..", "let them go on",
+	  NULL, "slice", 1, VERB_MANY_WORDS, ARGS_ALL_WORDS, false, false, verb_slice_thaw },
 	{ "slice delete", "[--grace TIME] SLICE..", "stop its tasks and give everything back",
 	  SETS(slice_delete_options), "slice", 1, VERB_MANY_WORDS, ARGS_ALL_WORDS, false, false,
 	  verb_slice_delete },
@@ -163,6 +170,8 @@ void verb_help(struct buf *into, const struct verb *verb)
 	for (const struct option_row *const *set = verb->options; set && *set; set++) {
 		if (*set == slice_request_options)
 			options_help(into, "what to carve", *set);
+		else if (*set == slice_resize_options)
+			options_help(into, "what it shall have (the rest stays)", *set);
 		else if (*set == task_request_options)
 			options_help(into, "how to run it", *set);
 		else

@@ -105,7 +105,7 @@ static ssize_t receive(int fd, struct request *q)
 
 void channel_read(struct init *i, int *fd)
 {
-	struct request q = { .packet = i->packet, .fds = { -1, -1, -1 } };
+	struct request q = { .packet = i->packet, .fds = { -1, -1, -1, -1 } };
 	ssize_t n = receive(*fd, &q);
 
 	if (n == -EAGAIN || n == -EINTR)

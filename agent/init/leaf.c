@@ -65,6 +65,13 @@ int leaf_make(int slice, const char *name)
 	return -errno;
 }
 
+int leaf_kill_together(int slice, const char *name, bool together)
+{
+	int r = write_file(slice, name, "memory.oom.group", together ? "1" : "0");
+
+	return r == -ENOENT ? 0 : r;
+}
+
 int leaf_open(int slice, const char *name)
 {
 	int fd = openat(slice, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -19,6 +19,9 @@ struct leaf_facts { /* only ever raised, so that several runs add up */
 bool leaf_is_directory(int fd);
 /* An empty one of that name that somebody left is replaced; -EBUSY when it holds processes. */
 int leaf_make(int slice, const char *name);
+/* Whether the kernel's OOM killer takes all processes of it at once. Without a memory controller
+ * there is nothing to be said: 0. */
+int leaf_kill_together(int slice, const char *name, bool together);
 int leaf_open(int slice, const char *name); /* a descriptor for CLONE_INTO_CGROUP */
 int leaf_join(int slice, const char *name); /* moves the calling process */
 /* To every process in it and below; -ESRCH when there was none. */

@@ -25,7 +25,10 @@ static const struct number {
 	{ FRAME_TAG_UID, 4, offsetof(struct order, uid) },
 	{ FRAME_TAG_GID, 4, offsetof(struct order, gid) },
 	{ FRAME_TAG_UMASK, 4, offsetof(struct order, umask) },
+	{ FRAME_TAG_OOM_SINGLE, 4, offsetof(struct order, oom_single) },
+	{ FRAME_TAG_MEMORY_POLICY, 4, offsetof(struct order, memory_policy) },
 	{ FRAME_TAG_RESTART, 4, offsetof(struct order, restart) },
+	{ FRAME_TAG_NETNS, 4, offsetof(struct order, netns) },
 	{ FRAME_TAG_RESTARTS_MAX, 4, offsetof(struct order, restarts_max) },
 	{ FRAME_TAG_GRACE_USEC, 8, offsetof(struct order, grace_usec) },
 	{ FRAME_TAG_BACKOFF_FIRST_USEC, 8, offsetof(struct order, backoff_first_usec) },
@@ -87,6 +90,15 @@ static int take_number(struct order *o, const struct frame_field *field)
 	return 0; /* an unknown tag is skipped */
 }
 
+static int take_node(const struct frame_field *field)
+{
+	uint32_t node;
+
+	if (frame_u32(field, &node) < 0)
+		return -EBADMSG;
+	return node < ORDER_NODES_MAX ? 0 : -EINVAL;
+}
+
 static int take_field(struct order *o, const struct frame_field *field)
 {
 	uint32_t ignored = 0;
@@ -104,6 +116,8 @@ static int take_field(struct order *o, const struct frame_field *field)
 		return take_group(field, &o->group_count);
 	case FRAME_TAG_LIMIT:
 		return take_limit(field);
+	case FRAME_TAG_MEMORY_NODE:
+		return take_node(field);
 	default: /* numbers, and tags of a newer agent */
 		return take_number(o, field);
 	}
@@ -111,12 +125,15 @@ static int take_field(struct order *o, const struct frame_field *field)
 
 static int order_check(const struct order *o)
 {
-	if (!o->name[0] || o->argument_count == 0 || o->restart > FRAME_RESTART_ALWAYS)
+	if (!o->name[0] || o->argument_count == 0 || o->restart > FRAME_RESTART_ALWAYS ||
+	    o->netns > 1)
 		return -EINVAL;
 	/* A task that gives up root but keeps root's groups would keep most of it. */
 	if (o->uid != (uint32_t)ORDER_ABSENT && o->gid == (uint32_t)ORDER_ABSENT)
 		return -EINVAL;
 	if (o->umask != (uint32_t)ORDER_ABSENT && o->umask > 0777)
+		return -EINVAL;
+	if (o->oom_single > 1)
 		return -EINVAL;
 	if (o->grace_usec > longest_usec || o->backoff_max_usec > longest_usec)
 		return -EINVAL;
@@ -149,6 +166,7 @@ int order_init(struct order *o, const void *packet, size_t size)
 		.uid = ORDER_ABSENT,
 		.gid = ORDER_ABSENT,
 		.umask = ORDER_ABSENT,
+		.memory_policy = ORDER_ABSENT,
 		.restarts_max = UINT32_MAX,
 		.grace_usec = DEFAULT_GRACE_USEC,
 		.backoff_first_usec = DEFAULT_BACKOFF_FIRST_USEC,

@@ -8,8 +8,9 @@
 #include "wire/frame.h"
 
 enum {
-	ORDER_NAME_BYTES = 64, /* with its NUL */
-	ORDER_ABSENT = -1,     /* as u32: this uid, gid or umask was not given */
+	ORDER_NAME_BYTES = 64,	/* with its NUL */
+	ORDER_NODES_MAX = 1024, /* the kernel's own largest MAX_NUMNODES */
+	ORDER_ABSENT = -1,	/* as u32: this uid, gid, umask or policy was not given */
 };
 
 struct order {
@@ -17,9 +18,12 @@ struct order {
 	void *packet;
 	size_t packet_bytes;
 	uint32_t uid, gid, umask;
+	uint32_t oom_single;	/* 1: the OOM killer takes one process, not all */
+	uint32_t memory_policy; /* MPOL_* */
 	uint32_t argument_count, environment_count, group_count;
 	uint32_t restart; /* enum frame_restart */
 	uint32_t restarts_max;
+	uint32_t netns; /* 1: it is to run in a network namespace that came with it */
 	uint64_t grace_usec, backoff_first_usec, backoff_max_usec;
 };
 

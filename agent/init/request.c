@@ -34,6 +34,7 @@ static int on_hello(struct init *i, int *channel, struct request *q)
 	frame_put_u32(&w, FRAME_TAG_VERSION, FRAME_VERSION);
 	frame_put_text(&w, FRAME_TAG_SLICE, i->slice);
 	frame_put_u32(&w, FRAME_TAG_PID, (uint32_t)getpid());
+	frame_put_u32(&w, FRAME_TAG_ABILITIES, FRAME_ABILITY_NETNS | FRAME_ABILITY_MEMORY);
 	if (frame_end(&w) < 0)
 		return -EMSGSIZE;
 	channel_send(channel, room, w.size);
@@ -47,7 +48,7 @@ static int on_hello(struct init *i, int *channel, struct request *q)
 
 static int on_start(struct init *i, int *channel, struct request *q)
 {
-	int stdio[REQUEST_FDS], r;
+	int fds[TASK_FDS], r;
 
 	(void)channel; /* the status goes to all */
 	if (q->fds_lost)
@@ -55,8 +56,8 @@ static int on_start(struct init *i, int *channel, struct request *q)
 	if (q->task[0] && task_find(i, q->task))
 		return -EEXIST;
 	for (int k = 0; k < REQUEST_FDS; k++)
-		stdio[k] = TAKE_FD(q->fds[k]);
-	r = task_start(i, q->packet, q->size, stdio);
+		fds[k] = TAKE_FD(q->fds[k]);
+	r = task_start(i, q->packet, q->size, fds);
 	return r < 0 ? r : ANSWERED;
 }
 

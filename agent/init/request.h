@@ -6,8 +6,9 @@
 
 #include "init/init.h"
 #include "init/order.h"
+#include "init/task.h"
 
-enum { REQUEST_FDS = 3 };
+enum { REQUEST_FDS = TASK_FDS };
 
 struct request {
 	const void *packet;

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/sched.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -31,7 +32,17 @@ struct child {
 	char **argv, **environment;
 	gid_t *groups;
 	char *cwd;
+	unsigned long nodes[ORDER_NODES_MAX / (8 * sizeof(unsigned long))]; /* of its policy */
 };
+
+static void take_node(struct child *c, const struct frame_field *field)
+{
+	const unsigned bits = 8 * sizeof(unsigned long);
+	uint32_t node = 0;
+
+	if (frame_u32(field, &node) == 0 && node < ORDER_NODES_MAX)
+		c->nodes[node / bits] |= 1UL << (node % bits);
+}
 
 static int decode_field(struct child *c, const struct frame_field *field)
 {
@@ -50,6 +61,9 @@ static int decode_field(struct child *c, const struct frame_field *field)
 		memcpy(limit, field->value, sizeof(limit));
 		return setrlimit((int)limit[0], &(struct rlimit){ limit[1], limit[2] }) < 0 ? -errno
 											    : 0;
+	case FRAME_TAG_MEMORY_NODE:
+		take_node(c, field);
+		return 0;
 	default: /* numbers are in the order already */
 		return 0;
 	}
@@ -75,11 +89,30 @@ static int step_limits(struct child *c)
 	return r;
 }
 
+/* A mode that this kernel does not know is refused (EINVAL), never replaced by another. */
+static int step_policy(struct child *c)
+{
+	if (c->order->memory_policy == (uint32_t)ORDER_ABSENT)
+		return 0;
+	return syscall(SYS_set_mempolicy, c->order->memory_policy, c->nodes,
+		       (unsigned long)ORDER_NODES_MAX) < 0
+		       ? -errno
+		       : 0;
+}
+
 static int step_cgroup(struct child *c)
 {
 	if (c->placed || c->spawn->slice < 0)
 		return 0;
 	return leaf_join(c->spawn->slice, c->order->name);
+}
+
+/* The namespace is the agent's doing; what was inherited of ours ends here (setns(2)). */
+static int step_netns(struct child *c)
+{
+	if (c->spawn->netns < 0)
+		return 0;
+	return setns(c->spawn->netns, CLONE_NEWNET) < 0 ? -errno : 0;
 }
 
 /* The agent is kept from the kernel's out-of-memory killer (OOMScoreAdjust= of its unit), and its
@@ -165,10 +198,13 @@ static const struct step {
 	const char *name;
 	int (*run)(struct child *);
 } steps[] = {
-	{ "parent", step_parent },    { "cgroup", step_cgroup },  { "oom_score_adj", step_oom },
-	{ "stdio", step_stdio },      { "setsid", step_session }, { "setrlimit", step_limits },
-	{ "setgroups", step_groups }, { "setgid", step_gid },	  { "setuid", step_uid },
-	{ "parent", step_parent },    { "chdir", step_cwd },	  { "exec", step_exec },
+	{ "parent", step_parent },    { "cgroup", step_cgroup },
+	{ "netns", step_netns },      { "oom_score_adj", step_oom },
+	{ "stdio", step_stdio },      { "setsid", step_session },
+	{ "setrlimit", step_limits }, { "set_mempolicy", step_policy },
+	{ "setgroups", step_groups }, { "setgid", step_gid },
+	{ "setuid", step_uid },	      { "parent", step_parent },
+	{ "chdir", step_cwd },	      { "exec", step_exec },
 };
 
 struct report {

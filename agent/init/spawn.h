@@ -14,6 +14,7 @@ enum { SPAWN_PENDING = 1 };
 struct spawn {
 	const struct order *order;
 	const int *stdio; /* three descriptors > 2; -1: /dev/null */
+	int netns;	  /* a network namespace; -1: ours */
 	int slice;	  /* the slice's cgroup, where the leaf exists; -1: no cgroups */
 };
 

@@ -89,8 +89,8 @@ static uint64_t read_start_ticks(pid_t pid)
 
 static void release_means(struct task *t) /* nothing will be started with them again */
 {
-	for (int i = 0; i < 3; i++)
-		t->stdio[i] = close_fd(t->stdio[i]);
+	for (int i = 0; i < TASK_FDS; i++)
+		t->fds[i] = close_fd(t->fds[i]);
 	order_drop_packet(&t->order);
 }
 
@@ -156,13 +156,22 @@ static void drain(struct task *t)
 
 static int spawn(struct task *t)
 {
-	struct spawn s = { .order = &t->order, .stdio = t->stdio, .slice = t->init->cgroup };
+	struct spawn s = { .order = &t->order,
+			   .stdio = t->fds,
+			   .netns = t->fds[TASK_FD_NETNS],
+			   .slice = t->init->cgroup };
 	int r;
 
 	t->stage = "mkdir";
 	r = s.slice < 0 ? 0 : leaf_make(s.slice, t->order.name);
 	if (r < 0)
 		return r;
+	t->stage = "memory.oom.group";
+	r = s.slice < 0 ? 0 : leaf_kill_together(s.slice, t->order.name, !t->order.oom_single);
+	if (r < 0) {
+		(void)leaf_remove(s.slice, t->order.name, &t->facts); /* it is empty */
+		return r;
+	}
 	t->stage = "clone";
 	r = spawn_start(&s, &t->pid, &t->fd);
 	if (r < 0 && s.slice >= 0)
@@ -327,6 +336,7 @@ static int task_new(struct task **ret, struct init *i, const void *packet, size_
 		return r;
 	t->init = i;
 	t->fd = -1;
+	memset(t->fds, -1, sizeof(t->fds));
 	t->backoff.first_usec = t->order.backoff_first_usec;
 	t->backoff.max_usec = t->order.backoff_max_usec;
 	list_append(&i->tasks, &t->link);
@@ -335,23 +345,36 @@ static int task_new(struct task **ret, struct init *i, const void *packet, size_
 	return 0;
 }
 
-int task_start(struct init *i, const void *packet, size_t size, const int stdio[3])
+static int task_add(struct task **ret, struct init *i, const void *packet, size_t size)
+{
+	if (i->quitting)
+		return -ESHUTDOWN;
+	return i->task_count >= INIT_TASKS_MAX ? -ENOSPC : task_new(ret, i, packet, size);
+}
+
+/* A namespace that was not asked for is nothing to the task. */
+static int take_fds(struct task *t, const int fds[TASK_FDS])
+{
+	memcpy(t->fds, fds, sizeof(t->fds));
+	if (!t->order.netns)
+		t->fds[TASK_FD_NETNS] = close_fd(t->fds[TASK_FD_NETNS]);
+	return t->order.netns && t->fds[TASK_FD_NETNS] < 0 ? -EBADF : 0;
+}
+
+int task_start(struct init *i, const void *packet, size_t size, const int fds[TASK_FDS])
 {
 	struct task *t;
-	int r;
+	int r = task_add(&t, i, packet, size);
 
-	if (i->quitting)
-		r = -ESHUTDOWN;
-	else if (i->task_count >= INIT_TASKS_MAX)
-		r = -ENOSPC;
-	else
-		r = task_new(&t, i, packet, size);
+	for (int k = 0; r < 0 && k < TASK_FDS; k++)
+		close_fd(fds[k]);
+	if (r < 0)
+		return r;
+	r = take_fds(t, fds);
 	if (r < 0) {
-		for (int fd = 0; fd < 3; fd++)
-			close_fd(stdio[fd]);
+		task_free(t);
 		return r;
 	}
-	memcpy(t->stdio, stdio, sizeof(t->stdio));
 	launch(t);
 	return 0;
 }

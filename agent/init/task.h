@@ -28,13 +28,15 @@ enum task_phase {
 	TASK_FAILED,
 };
 
+enum { TASK_FDS = 4, TASK_FD_NETNS = 3 }; /* stdin, stdout, stderr, and its network namespace */
+
 struct task {
 	struct list link;
 	struct order order;
 	struct init *init;
 	enum task_phase phase;
-	bool stopping; /* asked to end: no restart */
-	int stdio[3];
+	bool stopping;		/* asked to end: no restart */
+	int fds[TASK_FDS];	/* -1: none; a network namespace: reeve-init's own */
 	pid_t pid, group;	/* 0 when there is none; of the last run */
 	int fd;			/* STARTING: the report of the child; DRAINING: cgroup.events */
 	uint64_t deadline_usec; /* monotonic, 0 none: SIGKILL, end of DRAINING or of WAITING */
@@ -52,9 +54,10 @@ struct task {
 	const char *stage;
 };
 
-/* Takes the descriptors in every case. -EEXIST, -ENOSPC (INIT_TASKS_MAX), -ESHUTDOWN, or as
+/* Takes the descriptors in every case. -EBADF: it is to have a network namespace, and none came;
+ * -EEXIST, -ENOSPC (INIT_TASKS_MAX), -ESHUTDOWN, or as
  * order_init(). A program that cannot run is no error here but a status. */
-int task_start(struct init *i, const void *packet, size_t size, const int stdio[3]);
+int task_start(struct init *i, const void *packet, size_t size, const int fds[TASK_FDS]);
 struct task *task_find(struct init *i, const char *name); /* NULL: none */
 struct task *task_of_pid(struct init *i, pid_t pid);
 bool task_active(const struct task *t);

@@ -32,6 +32,7 @@ struct allocation *allocation_free(struct allocation *a)
 	free(a->devices);
 	free(a->memory);
 	free(a->hugepages);
+	cache_shares_done(&a->cache);
 	cpuset_free(a->cpus);
 	cpuset_free(a->cores);
 	cpuset_free(a->nodes);
@@ -97,6 +98,187 @@ uint64_t allocation_memory_total(const struct allocation *a)
 	return sum;
 }
 
+uint64_t allocation_hugepages_total(const struct allocation *a, uint64_t size_bytes)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < a->hugepages_count; i++)
+		if (a->hugepages[i].size_bytes == size_bytes)
+			sum = add_bounded(sum, a->hugepages[i].count);
+	return sum;
+}
+
+bool allocation_has_device(const struct allocation *a, const char *id)
+{
+	for (size_t i = 0; i < a->devices_count; i++)
+		if (strcmp(a->devices[i], id) == 0)
+			return true;
+	return false;
+}
+
+static uint64_t memory_on(const struct allocation *a, uint32_t node)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < a->memory_count; i++)
+		if (a->memory[i].node == node)
+			sum = add_bounded(sum, a->memory[i].bytes);
+	return sum;
+}
+
+uint64_t allocation_hugepages(const struct allocation *a, uint32_t node, uint64_t size_bytes)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < a->hugepages_count; i++)
+		if (a->hugepages[i].node == node && a->hugepages[i].size_bytes == size_bytes)
+			sum = add_bounded(sum, a->hugepages[i].count);
+	return sum;
+}
+
+static int raise_memory(struct allocation *into, uint32_t node, uint64_t bytes)
+{
+	for (size_t i = 0; i < into->memory_count; i++)
+		if (into->memory[i].node == node) {
+			if (into->memory[i].bytes < bytes)
+				into->memory[i].bytes = bytes;
+			return 0;
+		}
+	return allocation_add_memory(into, node, bytes);
+}
+
+static int raise_hugepages(struct allocation *into, const struct allocation_hugepages *h)
+{
+	for (size_t i = 0; i < into->hugepages_count; i++)
+		if (into->hugepages[i].node == h->node &&
+		    into->hugepages[i].size_bytes == h->size_bytes) {
+			if (into->hugepages[i].count < h->count)
+				into->hugepages[i].count = h->count;
+			return 0;
+		}
+	return allocation_add_hugepages(into, h->node, h->size_bytes, h->count);
+}
+
+/* An allocation may have several entries for one node: they count together. */
+static int raise_shares(struct allocation *into, const struct allocation *a)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < a->memory_count; i++)
+		r = raise_memory(into, a->memory[i].node, memory_on(a, a->memory[i].node));
+	for (size_t i = 0; r == 0 && i < a->hugepages_count; i++) {
+		struct allocation_hugepages h = a->hugepages[i];
+
+		h.count = allocation_hugepages(a, h.node, h.size_bytes);
+		r = raise_hugepages(into, &h);
+	}
+	return r;
+}
+
+/* Into what may be empty: then it is a copy. */
+static int raise(struct allocation *into, const struct allocation *a)
+{
+	int r = cpuset_union(into->cpus, a->cpus);
+
+	if (r == 0)
+		r = cpuset_union(into->cores, a->cores);
+	if (r == 0)
+		r = cpuset_union(into->nodes, a->nodes);
+	if (r == 0)
+		r = raise_shares(into, a);
+	for (size_t i = 0; r == 0 && i < a->devices_count; i++)
+		if (!allocation_has_device(into, a->devices[i]))
+			r = allocation_add_device(into, a->devices[i]);
+	if (into->shared_millicpus < a->shared_millicpus)
+		into->shared_millicpus = a->shared_millicpus;
+	return r;
+}
+
+static int copy_place(struct allocation *into, const struct allocation *a)
+{
+	into->cost = a->cost;
+	into->why = a->why ? strdup(a->why) : NULL;
+	return a->why && !into->why ? -ENOMEM : 0;
+}
+
+int allocation_copy(struct allocation **ret, const struct allocation *a)
+{
+	return allocation_join(ret, a, a);
+}
+
+int allocation_join(struct allocation **ret, const struct allocation *a, const struct allocation *b)
+{
+	_cleanup_(allocation_freep) struct allocation *joined = NULL;
+	int r = allocation_new(&joined);
+
+	if (r == 0)
+		r = raise(joined, a);
+	if (r == 0)
+		r = raise(joined, b);
+	if (r == 0)
+		r = copy_place(joined, b);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(joined);
+	return 0;
+}
+
+/* Memory and pages of a node beyond the other's; a node counts once. */
+static int add_excess(struct allocation *into, const struct allocation *a,
+		      const struct allocation *b)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < a->memory_count; i++) {
+		uint32_t node = a->memory[i].node;
+		uint64_t more = subtract_bounded(memory_on(a, node), memory_on(b, node));
+
+		if (more > 0 && memory_on(into, node) == 0)
+			r = allocation_add_memory(into, node, more);
+	}
+	for (size_t i = 0; r == 0 && i < a->hugepages_count; i++) {
+		const struct allocation_hugepages *h = &a->hugepages[i];
+		uint64_t more = subtract_bounded(allocation_hugepages(a, h->node, h->size_bytes),
+						 allocation_hugepages(b, h->node, h->size_bytes));
+
+		if (more > 0 && allocation_hugepages(into, h->node, h->size_bytes) == 0)
+			r = allocation_add_hugepages(into, h->node, h->size_bytes, more);
+	}
+	return r;
+}
+
+int allocation_less(struct allocation **ret, const struct allocation *a, const struct allocation *b)
+{
+	_cleanup_(allocation_freep) struct allocation *less = NULL;
+	int r = allocation_new(&less);
+
+	if (r == 0)
+		r = cpuset_union(less->cpus, a->cpus);
+	if (r == 0)
+		r = cpuset_subtract(less->cpus, b->cpus);
+	if (r == 0)
+		r = cpuset_union(less->cores, a->cores);
+	if (r == 0)
+		r = cpuset_subtract(less->cores, b->cores);
+	if (r == 0)
+		r = add_excess(less, a, b);
+	for (size_t i = 0; r == 0 && i < a->devices_count; i++)
+		if (!allocation_has_device(b, a->devices[i]))
+			r = allocation_add_device(less, a->devices[i]);
+	if (r < 0)
+		return r;
+	less->shared_millicpus =
+		(uint32_t)subtract_bounded(a->shared_millicpus, b->shared_millicpus);
+	*ret = TAKE_PTR(less);
+	return 0;
+}
+
+bool allocation_empty(const struct allocation *a)
+{
+	return cpuset_empty(a->cpus) && cpuset_empty(a->cores) && a->shared_millicpus == 0 &&
+	       a->memory_count == 0 && a->hugepages_count == 0 && a->devices_count == 0;
+}
+
 struct ledger {
 	struct map *by_slice;
 	struct map *devices; /* id -> allocation */
@@ -156,6 +338,66 @@ int ledger_take(struct ledger *l, struct allocation **a)
 		return r;
 	}
 	*a = NULL;
+	return 0;
+}
+
+/* Those of `a` that `other` has not. */
+static void forget_others(struct ledger *l, const struct allocation *a,
+			  const struct allocation *other)
+{
+	for (size_t i = 0; i < a->devices_count; i++)
+		if (!allocation_has_device(other, a->devices[i]))
+			map_remove(l->devices, a->devices[i]);
+}
+
+/* The devices of `fresh` become those of the slice that holds `held`. */
+static int claim_devices(struct ledger *l, struct allocation *held, const struct allocation *fresh)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < fresh->devices_count; i++) {
+		const struct allocation *holder = map_get(l->devices, fresh->devices[i]);
+
+		assert(!holder || holder == held);
+		if (!holder)
+			r = map_put(l->devices, fresh->devices[i], held);
+	}
+	if (r < 0)
+		forget_others(l, fresh, held);
+	return r;
+}
+
+/* The maps keep pointing at the same object: only what it holds is exchanged, which cannot fail. */
+static void exchange(struct allocation *a, struct allocation *b)
+{
+	struct allocation was = *a;
+
+	*a = *b;
+	*b = was;
+}
+
+int ledger_replace(struct ledger *l, struct allocation **a)
+{
+	struct allocation *fresh = *a, *held = map_get(l->by_slice, fresh->slice);
+	_cleanup_(cpuset_freep) struct cpuset *cpus = NULL;
+	int r;
+
+	assert(held);
+	r = cpuset_copy(&cpus, l->cpus);
+	if (r == 0)
+		r = cpuset_subtract(cpus, held->cpus);
+	assert(r < 0 || !cpuset_intersects(cpus, fresh->cpus));
+	if (r == 0)
+		r = cpuset_union(cpus, fresh->cpus);
+	if (r == 0)
+		r = claim_devices(l, held, fresh);
+	if (r < 0)
+		return r;
+	forget_others(l, held, fresh);
+	exchange(held, fresh);
+	cpuset_free(l->cpus);
+	l->cpus = TAKE_PTR(cpus);
+	*a = allocation_free(fresh); /* what was held before */
 	return 0;
 }
 
@@ -226,10 +468,7 @@ uint64_t ledger_hugepages(const struct ledger *l, uint32_t node, uint64_t size_b
 	uint64_t sum = 0;
 
 	for (const struct allocation *a; (a = ledger_next(l, &cursor));)
-		for (size_t i = 0; i < a->hugepages_count; i++)
-			if (a->hugepages[i].node == node &&
-			    a->hugepages[i].size_bytes == size_bytes)
-				sum = add_bounded(sum, a->hugepages[i].count);
+		sum = add_bounded(sum, allocation_hugepages(a, node, size_bytes));
 	return sum;
 }
 

@@ -4,6 +4,7 @@
 /* Who holds what: one allocation a slice, all of them in the ledger. The ledger is the only place
  * where a CPU, a page or a device could be handed out twice, so it asserts that none is. */
 
+#include "model/cache.h"
 #include "model/device.h"
 #include "util/cpuset.h"
 
@@ -29,8 +30,9 @@ struct allocation {
 	size_t hugepages_count;
 	char **devices; /* ids */
 	size_t devices_count;
-	uint32_t cost; /* of the placement; lower is nearer */
-	char *why;     /* a sentence: why here */
+	struct cache_shares cache; /* ways and bandwidth of one class; none: no class */
+	uint32_t cost;		   /* of the placement; lower is nearer */
+	char *why;		   /* a sentence: why here */
 };
 
 int allocation_new(struct allocation **ret);
@@ -45,6 +47,19 @@ int allocation_add_hugepages(struct allocation *a, uint32_t node, uint64_t size_
 			     uint64_t count);
 int allocation_add_device(struct allocation *a, const char *id);
 uint64_t allocation_memory_total(const struct allocation *a);
+uint64_t allocation_hugepages(const struct allocation *a, uint32_t node, uint64_t size_bytes);
+uint64_t allocation_hugepages_total(const struct allocation *a, uint64_t size_bytes); /* pages */
+bool allocation_has_device(const struct allocation *a, const char *id);
+/* All but the slice's name. */
+int allocation_copy(struct allocation **ret, const struct allocation *a);
+/* What `a` has above `b`; no nodes of its own and no place. */
+int allocation_less(struct allocation **ret, const struct allocation *a,
+		    const struct allocation *b);
+bool allocation_empty(const struct allocation *a);
+/* What is in either: of each number the larger one. For the time in which a slice that is resized
+ * holds what it had and what it gets. Its place is b's. */
+int allocation_join(struct allocation **ret, const struct allocation *a,
+		    const struct allocation *b);
 
 struct ledger;
 
@@ -58,6 +73,9 @@ static inline void ledger_freep(struct ledger **l)
 /* Takes *a over (a->slice must be set and new) and sets it NULL. Asserts that no exclusive CPU and
  * no device in it is held already. -ENOMEM. */
 int ledger_take(struct ledger *l, struct allocation **a);
+/* Puts *a in the place of what its slice holds (which is freed), in one step: nothing of either is
+ * free in between. Takes *a over and sets it NULL. Asserts like ledger_take. -ENOMEM: as before. */
+int ledger_replace(struct ledger *l, struct allocation **a);
 void ledger_release(struct ledger *l, const char *slice); /* absent is fine */
 const struct allocation *ledger_find(const struct ledger *l, const char *slice);
 const struct allocation *ledger_next(const struct ledger *l, size_t *cursor);

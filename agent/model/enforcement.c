@@ -6,10 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-STRTAB_DEFINE(mechanism,
-	      enum mechanism, [MECHANISM_NONE] = "none", [MECHANISM_AFFINITY] = "affinity",
-	      [MECHANISM_POLICY] = "policy", [MECHANISM_CGROUP] = "cgroup",
-	      [MECHANISM_CPUSET] = "cpuset", [MECHANISM_PARTITION] = "partition");
+STRTAB_DEFINE(
+	mechanism, enum mechanism, [MECHANISM_NONE] = "none", [MECHANISM_AFFINITY] = "affinity",
+	[MECHANISM_POLICY] = "policy", [MECHANISM_CGROUP] = "cgroup", [MECHANISM_CPUSET] = "cpuset",
+	[MECHANISM_PARTITION] = "partition", [MECHANISM_HOST] = "host", [MECHANISM_POOL] = "pool",
+	[MECHANISM_RESCTRL] = "resctrl");
 
 static void row_done(struct enforcement *row)
 {

@@ -15,11 +15,14 @@ enum mechanism {
 	MECHANISM_CGROUP,    /* a limit of the task's cgroup */
 	MECHANISM_CPUSET,    /* cpuset controller: it is kept in, others are not kept out */
 	MECHANISM_PARTITION, /* cpuset partition: others are kept out as well */
+	MECHANISM_HOST,	     /* a setting of the whole host, made for slices and put back */
+	MECHANISM_POOL,	     /* set aside in a pool of the kernel */
+	MECHANISM_RESCTRL,   /* a class of the cache and memory controllers */
 };
 STRTAB_DECLARE(mechanism, enum mechanism);
 
 struct enforcement {
-	const char *resource; /* "cpu" "memory" "memory-nodes" "processes" "hugepages" "devices" */
+	const char *resource; /* "cpu" "memory" "devices" ...: see reeve-api(7), SLICE */
 	const char *limit;    /* "cpus", "memory_max" */
 	enum mechanism mechanism;
 	const char *file; /* or the system call */

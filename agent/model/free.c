@@ -55,14 +55,25 @@ static bool usable_node(const struct device *node)
 	       node->memory.memory_bytes != DEVICE_UNKNOWN_U64;
 }
 
-/* Pages of the node that are set aside as huge pages are no ordinary memory. */
-static uint64_t hugepage_bytes(const struct device *node)
+/* Pages of the node that are set aside as huge pages are no ordinary memory. Those that are
+ * promised and not in the pool yet will be: they count the same before, while and after it grows.
+ */
+static uint64_t hugepage_bytes(const struct view *v, const struct device *node,
+			       const struct allocation *more)
 {
+	const uint32_t number = node->memory.number;
 	uint64_t sum = 0;
 
-	for (size_t i = 0; i < node->memory.hugepages_count; i++)
-		sum = add_bounded(sum, multiply_bounded(node->memory.hugepages[i].size_bytes,
-							node->memory.hugepages[i].total));
+	for (size_t i = 0; i < node->memory.hugepages_count; i++) {
+		const struct device_hugepages *pool = &node->memory.hugepages[i];
+		uint64_t held = ledger_hugepages(v->ledger, number, pool->size_bytes), pages;
+
+		if (more)
+			held = add_bounded(held,
+					   allocation_hugepages(more, number, pool->size_bytes));
+		pages = held > pool->total ? held : pool->total;
+		sum = add_bounded(sum, multiply_bounded(pool->size_bytes, pages));
+	}
 	return sum;
 }
 
@@ -85,15 +96,24 @@ static uint64_t reserved_on(const struct view *v, const struct device *wanted)
 	return 0;
 }
 
-uint64_t view_memory_free(const struct view *v, const struct device *node)
+uint64_t view_memory_left(const struct view *v, const struct device *node,
+			  const struct allocation *more)
 {
 	uint64_t bytes = node->memory.memory_bytes;
 
 	if (!usable_node(node) || !well(v, node->id))
 		return 0;
-	bytes = subtract_bounded(bytes, hugepage_bytes(node));
+	bytes = subtract_bounded(bytes, hugepage_bytes(v, node, more));
 	bytes = subtract_bounded(bytes, reserved_on(v, node));
+	for (size_t i = 0; more && i < more->memory_count; i++)
+		if (more->memory[i].node == node->memory.number)
+			bytes = subtract_bounded(bytes, more->memory[i].bytes);
 	return subtract_bounded(bytes, ledger_memory(v->ledger, node->memory.number));
+}
+
+uint64_t view_memory_free(const struct view *v, const struct device *node)
+{
+	return view_memory_left(v, node, NULL);
 }
 
 uint64_t view_hugepages_free(const struct view *v, const struct device *node, uint64_t size_bytes)
@@ -105,6 +125,16 @@ uint64_t view_hugepages_free(const struct view *v, const struct device *node, ui
 			return subtract_bounded(
 				node->memory.hugepages[i].total,
 				ledger_hugepages(v->ledger, node->memory.number, size_bytes));
+	return 0;
+}
+
+/* Only sizes that the node has a pool of, be it an empty one: the kernel knows no others. */
+uint64_t view_hugepages_growth(const struct view *v, const struct device *node, uint64_t size_bytes,
+			       const struct allocation *more)
+{
+	for (size_t i = 0; v->hugepages_grow && i < node->memory.hugepages_count; i++)
+		if (node->memory.hugepages[i].size_bytes == size_bytes)
+			return view_memory_left(v, node, more) / size_bytes;
 	return 0;
 }
 
@@ -182,6 +212,16 @@ int view_cores_free(const struct view *v, const struct cpuset *within, struct cp
 		    uint32_t *ret_cores)
 {
 	return collect_cores(v, within, view_shared_free(v), ret_cpus, ret_cores);
+}
+
+int view_cache_use(const struct view *v, struct cache_use *ret)
+{
+	size_t cursor = 0;
+	int r = cache_use_new(&v->inventory->cache, ret);
+
+	for (const struct allocation *a; r == 0 && (a = ledger_next(v->ledger, &cursor));)
+		cache_use_add(&v->inventory->cache, &a->cache, ret);
+	return r;
 }
 
 static void add_hugepages(struct resources *r, uint64_t size_bytes, uint64_t count)

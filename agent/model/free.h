@@ -24,12 +24,19 @@ struct view {
 	const struct ledger *ledger;
 	const struct reserve *reserve;
 	const struct health *health; /* NULL: all well */
+	bool hugepages_grow; /* memory of a node may be made huge pages when they are asked for */
 };
 
 bool view_core_free(const struct view *v, const struct device *core);
 bool view_device_free(const struct view *v, const struct device *d); /* GPU, NIC, DISK */
 uint64_t view_memory_free(const struct view *v, const struct device *node);
+/* The same when `more` (NULL: nothing), which the ledger does not have yet, is held too. */
+uint64_t view_memory_left(const struct view *v, const struct device *node,
+			  const struct allocation *more);
+/* Pages of the pool; view_hugepages_growth says how many could be added to it beside `more`. */
 uint64_t view_hugepages_free(const struct view *v, const struct device *node, uint64_t size_bytes);
+uint64_t view_hugepages_growth(const struct view *v, const struct device *node, uint64_t size_bytes,
+			       const struct allocation *more);
 /* The CPUs that shared slices run on: online, allowed, not held exclusively, not kept for the
  * host. */
 int view_shared_pool(const struct view *v, struct cpuset **ret);
@@ -39,6 +46,9 @@ int64_t view_shared_free(const struct view *v);
  * and what is promised from the shared pool can still be kept when they are gone. */
 int view_cores_free(const struct view *v, const struct cpuset *within, struct cpuset **ret_cpus,
 		    uint32_t *ret_cores);
+
+/* What of the caches all slices hold; -ENOMEM. */
+int view_cache_use(const struct view *v, struct cache_use *ret);
 
 struct resources {
 	uint32_t cores, threads, gpus, nics, disks;

@@ -46,6 +46,7 @@ struct inventory *inventory_free(struct inventory *inv)
 	free(inv->notes);
 	map_free(inv->by_id);
 	machine_done(&inv->machine);
+	cache_control_done(&inv->cache);
 	free(inv);
 	return NULL;
 }

@@ -4,6 +4,7 @@
 /* All devices of one machine and a generation number. Owns its devices. Once sealed it is read
  * only: discovery builds a new one, and inventory_diff says what moved. */
 
+#include "model/cache.h"
 #include "model/device.h"
 #include "util/buf.h"
 
@@ -14,7 +15,8 @@ struct inventory_note { /* why something is missing or reduced */
 struct inventory {
 	uint64_t generation; /* set by its owner, 0 before */
 	struct machine machine;
-	struct device **devices; /* sealed: by kind, then by id in natural order */
+	struct cache_control cache; /* classes of cache and memory bandwidth; all zero: none */
+	struct device **devices;    /* sealed: by kind, then by id in natural order */
 	size_t count;
 	struct inventory_note *notes;
 	size_t notes_count;

@@ -15,6 +15,7 @@ static void offer_done(struct offer *o)
 	for (size_t i = 0; i < o->devices_count; i++)
 		free(o->devices[i]);
 	free(o->devices);
+	cache_offer_done(&o->cache);
 	cpuset_free(o->cpus);
 	cpuset_free(o->nodes);
 	*o = (struct offer){ 0 };
@@ -115,12 +116,23 @@ static int add_devices(const struct view *v, const struct region *region, struct
 	return 0;
 }
 
+static int add_cache(const struct view *v, const struct region *region, struct offer *o)
+{
+	_cleanup_(cache_use_done) struct cache_use use = { 0 };
+
+	if (!cache_control_present(&v->inventory->cache))
+		return 0;
+	if (view_cache_use(v, &use) < 0)
+		return -ENOMEM;
+	return cache_offer_make(&v->inventory->cache, &use, region->cpus, &o->cache);
+}
+
 static int fill(const struct view *v, const struct region *region, struct offer *o)
 {
 	o->level = region->level;
 	memcpy(o->label, region->label, sizeof(o->label));
 	if (cpuset_new(&o->nodes) < 0 || add_cores(v, region, o) < 0 ||
-	    add_memory(v, region, o) < 0)
+	    add_memory(v, region, o) < 0 || add_cache(v, region, o) < 0)
 		return -ENOMEM;
 	return add_devices(v, region, o);
 }

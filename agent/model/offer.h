@@ -17,6 +17,7 @@ struct offer {
 	struct resources resources; /* the same as numbers, with devices and huge pages */
 	char **devices;		    /* ids of free GPUs, NICs, disks */
 	size_t devices_count;
+	struct cache_offer cache;
 };
 
 struct offers {

@@ -280,25 +280,17 @@ int pick_memory(struct pick *p)
 	return PLACEMENT_NO_FIT;
 }
 
-/* A request may name one size twice. */
-static uint64_t hugepages_taken(const struct allocation *a, const struct device *node,
-				uint64_t size_bytes)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < a->hugepages_count; i++)
-		if (a->hugepages[i].node == node->memory.number &&
-		    a->hugepages[i].size_bytes == size_bytes)
-			sum = add_bounded(sum, a->hugepages[i].count);
-	return sum;
-}
-
+/* Of the pool first, then of the node's memory; a request may name one size twice. */
 static int take_hugepages(struct pick *p, const struct device *node, void *userdata)
 {
 	struct request_hugepages *left = userdata;
 	uint64_t part = view_hugepages_free(p->view, node, left->size_bytes);
 
-	part = subtract_bounded(part, hugepages_taken(p->allocation, node, left->size_bytes));
+	part = subtract_bounded(
+		part, allocation_hugepages(p->allocation, node->memory.number, left->size_bytes));
+	if (part < left->count)
+		part = add_bounded(part, view_hugepages_growth(p->view, node, left->size_bytes,
+							       p->allocation));
 	part = part < left->count ? part : left->count;
 	if (part == 0)
 		return 0;
@@ -317,10 +309,32 @@ int pick_hugepages(struct pick *p)
 		if (left.count == 0)
 			continue;
 		fail_code(&p->why, -ENOSPC, "hugepages-short",
-			  "%s has %" PRIu64 " free huge pages of %" PRIu64 " KiB, %" PRIu64
+			  "%s has %" PRIu64 " free huge pages of %" PRIu64 " KiB%s, %" PRIu64
 			  " are asked for",
-			  p->region->label, wanted - left.count, left.size_bytes >> 10, wanted);
+			  p->region->label, wanted - left.count, left.size_bytes >> 10,
+			  p->view->hugepages_grow ? " or memory for them" : "", wanted);
 		return PLACEMENT_NO_FIT;
 	}
 	return PLACEMENT_FITS;
+}
+
+int pick_used_nodes(const struct pick *p, struct cpuset **ret)
+{
+	_cleanup_(cpuset_freep) struct cpuset *nodes = NULL;
+
+	if (cpuset_copy(&nodes, p->allocation->nodes) < 0)
+		return -ENOMEM;
+	inventory_each (node, p->view->inventory, DEVICE_NODE)
+		if (cpuset_intersects(node->memory.cpus, p->allocation->cpus) &&
+		    cpuset_add(nodes, node->memory.number) < 0)
+			return -ENOMEM;
+	for (size_t i = 0; i < p->allocation->devices_count; i++) {
+		const struct device *d =
+			inventory_find(p->view->inventory, p->allocation->devices[i]);
+
+		if (d && d->node >= 0 && cpuset_add(nodes, (unsigned)d->node) < 0)
+			return -ENOMEM;
+	}
+	*ret = TAKE_PTR(nodes);
+	return 0;
 }

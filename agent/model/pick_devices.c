@@ -72,6 +72,12 @@ static unsigned shared_bridges(const char *a, const char *b)
 	return n;
 }
 
+unsigned pick_shared_bridges(const struct inventory *inv, const struct device *a,
+			     const struct device *b)
+{
+	return shared_bridges(pci_path(inv, a), pci_path(inv, b));
+}
+
 /* On a node of the picked cores, as its own CPUs tell or, without them, its node's. */
 static bool near_cores(const struct pick *p, const struct device *d)
 {

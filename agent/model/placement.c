@@ -15,7 +15,7 @@
 
 /* The picking steps; how far a region got tells which refusal says most. */
 static int (*const steps[])(struct pick *p) = {
-	pick_cores, pick_shared, pick_memory, pick_hugepages, pick_devices,
+	pick_cores, pick_shared, pick_memory, pick_hugepages, pick_devices, pick_cache,
 };
 
 struct best {
@@ -43,28 +43,6 @@ static uint64_t leftover_of(const struct pick *p)
 	       (cores - p->request->cores);
 }
 
-/* The nodes whose CPUs, memory or devices are used. */
-static int used_nodes(const struct pick *p, struct cpuset **ret)
-{
-	_cleanup_(cpuset_freep) struct cpuset *nodes = NULL;
-
-	if (cpuset_copy(&nodes, p->allocation->nodes) < 0)
-		return -ENOMEM;
-	inventory_each (node, p->view->inventory, DEVICE_NODE)
-		if (cpuset_intersects(node->memory.cpus, p->allocation->cpus) &&
-		    cpuset_add(nodes, node->memory.number) < 0)
-			return -ENOMEM;
-	for (size_t i = 0; i < p->allocation->devices_count; i++) {
-		const struct device *d =
-			inventory_find(p->view->inventory, p->allocation->devices[i]);
-
-		if (d && d->node >= 0 && cpuset_add(nodes, (unsigned)d->node) < 0)
-			return -ENOMEM;
-	}
-	*ret = TAKE_PTR(nodes);
-	return 0;
-}
-
 /* Without memory asked for, it still belongs near the cores: on those of their nodes that have
  * memory of the host. The kernel refuses others in cpuset.mems and memory policies. */
 static int add_near_nodes(const struct pick *p)
@@ -85,7 +63,7 @@ static int finish(struct pick *p)
 	_cleanup_free_ char *list = NULL;
 	struct allocation *a = p->allocation;
 
-	if (used_nodes(p, &nodes) < 0)
+	if (pick_used_nodes(p, &nodes) < 0)
 		return -ENOMEM;
 	a->cost = region_spread(p->view->inventory, nodes) +
 		  PLACEMENT_COST_UNKNOWN * p->unknown_places;

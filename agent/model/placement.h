@@ -12,9 +12,9 @@
 
 enum placement_answer {
 	PLACEMENT_FITS = 0,
-	PLACEMENT_NO_FIT =
-		1, /* why->code: cores-short, memory-short, hugepages-short, shared-short,
-		    * devices-short, nothing-asked; why->text says what there is instead */
+	PLACEMENT_NO_FIT = 1, /* why->code: cores-short, memory-short, hugepages-short,
+			       * shared-short, devices-short, cache-short, isolation-unavailable,
+			       * nothing-asked; why->text says what there is instead */
 };
 
 /* One region that was looked at, for `explain`. */

@@ -9,6 +9,10 @@ STRTAB_DEFINE(align_level, enum align_level, [ALIGN_NODE] = "node", [ALIGN_PACKA
 STRTAB_DEFINE(
 	isolation,
 	enum isolation, [ISOLATION_BEST_EFFORT] = "best-effort", [ISOLATION_REQUIRED] = "required");
+STRTAB_DEFINE(interrupts,
+	      enum interrupts, [INTERRUPTS_AWAY] = "away", [INTERRUPTS_SLICE] = "slice");
+STRTAB_DEFINE(partition,
+	      enum partition, [PARTITION_ISOLATED] = "isolated", [PARTITION_ROOT] = "root");
 
 void request_init(struct request *r)
 {
@@ -23,6 +27,7 @@ void request_done(struct request *r)
 	}
 	for (size_t i = 0; i < r->within_devices_count; i++)
 		free(r->within_devices[i]);
+	limits_done(&r->limits);
 	free(r->labels);
 	free(r->within_devices);
 	free(r->name);

@@ -3,7 +3,8 @@
 
 /* What an upstream wants a slice to hold. Plain data; its strings are owned here. */
 
-#include "model/device.h"
+#include "model/cache.h"
+#include "model/limits.h"
 #include "util/cpuset.h"
 
 enum align_level { ALIGN_NODE, ALIGN_PACKAGE, ALIGN_NONE, ALIGN_LEVELS };
@@ -11,6 +12,13 @@ STRTAB_DECLARE(align_level, enum align_level); /* "node" "package" "none" */
 
 enum isolation { ISOLATION_BEST_EFFORT, ISOLATION_REQUIRED };
 STRTAB_DECLARE(isolation, enum isolation); /* "best-effort" "required" */
+
+/* Interrupts of the slice's own devices: kept off its CPUs as all others, or spread over them. */
+enum interrupts { INTERRUPTS_AWAY, INTERRUPTS_SLICE };
+STRTAB_DECLARE(interrupts, enum interrupts); /* "away" "slice" */
+/* Of exclusive CPUs: without the load balancing of the kernel, or with it among themselves. */
+enum partition { PARTITION_ISOLATED, PARTITION_ROOT };
+STRTAB_DECLARE(partition, enum partition); /* "isolated" "root" */
 
 enum {
 	REQUEST_HUGEPAGES_MAX = 8, /* page sizes; x86-64 has 2, arm64 up to 4 */
@@ -42,7 +50,12 @@ struct request {
 	enum align_level align;
 	bool align_required; /* else: as near as it can be had */
 	enum isolation isolation;
+	enum interrupts interrupts;
+	bool revocable; /* may be throttled, stopped and taken away when the host needs it */
+	enum partition partition;
 	uint64_t processes_max; /* 0: no limit */
+	struct request_limits limits;
+	struct cache_request cache;
 	/* Taken from an offer: only what is in these. NULL / none: the whole machine. */
 	char *offer;
 	struct cpuset *within_cpus, *within_nodes;

@@ -12,6 +12,12 @@ STRTAB_DEFINE(task_output, enum task_output, [TASK_OUTPUT_FILE] = "file",
 STRTAB_DEFINE(task_restart, enum task_restart, [TASK_RESTART_NEVER] = "never",
 	      [TASK_RESTART_ON_FAILURE] = "on-failure", [TASK_RESTART_ALWAYS] = "always");
 
+STRTAB_DEFINE(task_oom, enum task_oom, [TASK_OOM_GROUP] = "group", [TASK_OOM_SINGLE] = "single");
+STRTAB_DEFINE(task_policy,
+	      enum task_policy, [TASK_POLICY_DEFAULT] = "default", [TASK_POLICY_BIND] = "bind",
+	      [TASK_POLICY_PREFERRED] = "preferred", [TASK_POLICY_INTERLEAVE] = "interleave",
+	      [TASK_POLICY_WEIGHTED_INTERLEAVE] = "weighted-interleave");
+
 static const char *const limit_names[] = {
 	[RLIMIT_AS] = "as",
 	[RLIMIT_CORE] = "core",
@@ -68,5 +74,6 @@ void task_spec_done(struct task_spec *s)
 	free(s->group);
 	free(s->groups);
 	free(s->cwd);
+	free(s->cni);
 	*s = (struct task_spec){ 0 };
 }

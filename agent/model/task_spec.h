@@ -15,6 +15,19 @@ STRTAB_DECLARE(task_output, enum task_output); /* "file" "journal" "null" */
 enum task_restart { TASK_RESTART_NEVER, TASK_RESTART_ON_FAILURE, TASK_RESTART_ALWAYS };
 STRTAB_DECLARE(task_restart, enum task_restart); /* "never" "on-failure" "always" */
 
+enum task_oom { TASK_OOM_GROUP, TASK_OOM_SINGLE };
+STRTAB_DECLARE(task_oom, enum task_oom); /* "group" "single" */
+
+/* set_mempolicy(2) over the nodes of the slice; DEFAULT: as the slice has it. */
+enum task_policy {
+	TASK_POLICY_DEFAULT,
+	TASK_POLICY_BIND,
+	TASK_POLICY_PREFERRED,
+	TASK_POLICY_INTERLEAVE,
+	TASK_POLICY_WEIGHTED_INTERLEAVE,
+};
+STRTAB_DECLARE(task_policy, enum task_policy); /* "default" "bind" ... "weighted-interleave" */
+
 /* The resource limits of setrlimit(2) by their names in the API ("nofile"); the number is the
  * kernel's RLIMIT_*. -1 for an unknown name. */
 int task_limit_from_string(const char *name);
@@ -36,9 +49,12 @@ struct task_spec {
 	uint32_t *groups;   /* supplementary, resolved */
 	size_t groups_count;
 	char *cwd; /* NULL: "/" */
+	char *cni; /* the network that it joins in a namespace of its own; NULL: the host's */
 	uint32_t umask;
 	struct task_limit limits[TASK_LIMITS_MAX];
 	size_t limits_count;
+	enum task_oom oom; /* of whom the kernel kills for memory: all of it, or one process */
+	enum task_policy memory_policy;
 	enum task_output stdout_to, stderr_to;
 	uint64_t kill_grace_usec;
 	enum task_restart restart;

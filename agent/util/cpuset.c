@@ -135,6 +135,83 @@ char *cpuset_format(const struct cpuset *s)
 	return buf_steal(&b);
 }
 
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* A word of 1 to 8 digits, which fills 32 bits, behind what came before. */
+static int take_word(const char **text, hwloc_bitmap_t words, unsigned *count)
+{
+	unsigned long value = 0;
+	unsigned digits = 0;
+
+	for (int digit; (digit = hex_digit(**text)) >= 0; (*text)++, digits++)
+		value = value << 4 | (unsigned long)digit;
+	if (digits == 0 || digits > 8)
+		return -EINVAL;
+	if (*count == (CPUSET_MAX + 1) / 32)
+		return -ERANGE;
+	for (unsigned bit = 0; bit < 32; bit++)
+		if (value >> bit & 1 && hwloc_bitmap_set(words, *count * 32 + bit) < 0)
+			return -ENOMEM;
+	(*count)++;
+	return 0;
+}
+
+/* They came highest first: word w of n is number n - 1 - w. */
+int cpuset_parse_mask(const char *text, struct cpuset **ret)
+{
+	_cleanup_(cpuset_freep) struct cpuset *turned = NULL, *s = NULL;
+	unsigned count = 0;
+	int r = text ? cpuset_new(&turned) : -EINVAL;
+
+	if (r == 0)
+		r = cpuset_new(&s);
+	while (r == 0) {
+		r = take_word(&text, bits(turned), &count);
+		if (r == 0 && *text != ',')
+			break;
+		text++;
+	}
+	if (r == 0 && *text && (*text != '\n' || text[1]))
+		r = -EINVAL;
+	cpuset_each (bit, turned)
+		if (r == 0)
+			r = cpuset_add(s,
+				       (count - 1 - (unsigned)bit / 32) * 32 + (unsigned)bit % 32);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(s);
+	return 0;
+}
+
+static unsigned word_at(const struct cpuset *s, int word)
+{
+	unsigned value = 0;
+
+	for (unsigned bit = 0; bit < 32; bit++)
+		value |= (unsigned)cpuset_has(s, (unsigned)word * 32 + bit) << bit;
+	return value;
+}
+
+char *cpuset_format_mask(const struct cpuset *s)
+{
+	_cleanup_(buf_done) struct buf b = { 0 };
+	int last = -1;
+
+	cpuset_each (number, s)
+		last = number;
+	buf_format(&b, "%x", word_at(s, last < 0 ? 0 : last / 32));
+	for (int word = last / 32 - 1; word >= 0; word--)
+		buf_format(&b, ",%08x", word_at(s, word));
+	return buf_steal(&b);
+}
+
 int cpuset_add(struct cpuset *s, unsigned number)
 {
 	if (number > CPUSET_MAX)

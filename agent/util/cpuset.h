@@ -26,6 +26,10 @@ static inline void cpuset_freep(struct cpuset **s)
  * -EINVAL on anything else (so also "3-1"), -ERANGE above CPUSET_MAX. */
 int cpuset_parse(const char *text, struct cpuset **ret);
 char *cpuset_format(const struct cpuset *s); /* "0-3,8", "" when empty; NULL only without memory */
+/* The kernel's other format, lib/bitmap-str.c, "%*pb": words of 32 bits in hex, the highest first,
+ * with commas between: "ff,ffff0000". -EINVAL, -ERANGE as above. */
+int cpuset_parse_mask(const char *text, struct cpuset **ret);
+char *cpuset_format_mask(const struct cpuset *s); /* "0" when empty; NULL only without memory */
 
 int cpuset_add(struct cpuset *s, unsigned number);
 void cpuset_remove(struct cpuset *s, unsigned number);

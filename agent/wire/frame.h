@@ -22,13 +22,14 @@ enum frame_type {
 	/* agent -> init */
 	FRAME_HELLO = 1, /* VERSION; a descriptor: the slice's cgroup, for an init that has none
 			  * yet; answered by FRAME_WELCOME and then every task's FRAME_STATUS */
-	FRAME_START,	 /* a task; descriptors: stdin, stdout, stderr; answered by FRAME_STATUS */
+	FRAME_START,	 /* a task; descriptors: stdin, stdout, stderr, and with NETNS its network
+			  * namespace; answered by FRAME_STATUS */
 	FRAME_SIGNAL,	 /* TASK, SIGNAL: to every process of the task; answered by FRAME_RESULT */
 	FRAME_STOP,	 /* TASK, GRACE_USEC: SIGTERM, then cgroup.kill; no restart after it */
 	FRAME_FORGET, /* TASK: its final status is safe, drop it; an active one is refused -EBUSY */
 	FRAME_QUIT,   /* kill everything, then exit; the socket closes when all is gone */
 	/* init -> agent */
-	FRAME_WELCOME = 64, /* VERSION, SLICE, PID of init */
+	FRAME_WELCOME = 64, /* VERSION, SLICE, PID of init, ABILITIES */
 	FRAME_STATUS,	    /* every change of a task, and answer to START / HELLO */
 	FRAME_RESULT, /* TASK, ERRNO (0: done): answer to SIGNAL, STOP, FORGET, refused START */
 };
@@ -67,6 +68,19 @@ enum frame_tag {			       /* (type of value) */
 		 FRAME_TAG_ERRNO,	      /* u32: why a start failed */
 		 FRAME_TAG_STAGE, /* text: what was being done then: "chdir", "setuid", "exec" */
 		 FRAME_TAG_START_TIME, /* u64: field 22 of /proc/PID/stat of the running process */
+		 FRAME_TAG_ABILITIES,  /* u32: enum frame_ability; absent: none */
+		 FRAME_TAG_NETNS, /* u32, 1: a fourth descriptor is the task's network namespace */
+		 FRAME_TAG_OOM_SINGLE, /* u32: 1: the kernel's OOM killer takes one process of the
+					* task; absent or 0: all of it */
+		 FRAME_TAG_MEMORY_POLICY, /* u32: mode of set_mempolicy(2), MPOL_*; absent: as
+					   * reeve-init has it */
+		 FRAME_TAG_MEMORY_NODE,	  /* u32, repeated: the nodes of that policy */
+};
+
+/* What an init can do that one of an earlier version would pass over in silence. */
+enum frame_ability {
+	FRAME_ABILITY_NETNS = 1,  /* FRAME_TAG_NETNS */
+	FRAME_ABILITY_MEMORY = 2, /* OOM_SINGLE, MEMORY_POLICY, MEMORY_NODE */
 };
 
 enum frame_restart { FRAME_RESTART_NEVER, FRAME_RESTART_ON_FAILURE, FRAME_RESTART_ALWAYS };

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { KINDS_MAX = 12, WORDS_MAX = 32, ROUNDS_MAX = 100000 };
@@ -24,14 +23,6 @@ struct bench {
 	char *words[KINDS_MAX][WORDS_MAX];
 	const char *socket;
 };
-
-double bench_now_usec(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail */
-	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
 
 static struct kind *add(struct bench *b, const struct kind *kind)
 {

@@ -17,7 +17,7 @@ struct kind {
 	int error; /* why it was given up, negative errno; 0: it was not */
 };
 
-double bench_now_usec(void);
+double bench_now_usec(void); /* clock.c */
 
 /* floor.c: mkdir, clone3 into the cgroup, exec, wait, rmdir. */
 struct floor {
@@ -44,6 +44,9 @@ struct client {
 };
 int client_open(struct client *c);
 void client_close(struct client *c);
+/* One exchange that must be answered with the status; -EREMOTEIO with the answer on stderr else. */
+int client_call(const struct client *c, const char *method, const char *path, const char *body,
+		int wanted);
 int client_slice_once(void *userdata, double *ret_usec); /* slice, task, its end, delete */
 int client_task_once(void *userdata,
 		     double *ret_usec); /* task and its end, in a slice that is there */

@@ -72,8 +72,7 @@ static int answer(const struct client *c, char *room)
 	}
 }
 
-/* One exchange that must be answered with the status; -EREMOTEIO with the answer on stderr else. */
-static int call(const struct client *c, const char *method, const char *path, const char *body,
+int client_call(const struct client *c, const char *method, const char *path, const char *body,
 		int wanted)
 {
 	char text[2048], room[ROOM];
@@ -102,7 +101,7 @@ static int carve(const struct client *c, const char *name)
 
 	(void)snprintf(body, sizeof(body), "{\"name\":\"%s\",\"cores\":1,\"memory\":\"64MiB\"}",
 		       name);
-	return call(c, "POST", "/v1/slices", body, 201);
+	return client_call(c, "POST", "/v1/slices", body, 201);
 }
 
 static int uncarve(const struct client *c, const char *name)
@@ -110,7 +109,7 @@ static int uncarve(const struct client *c, const char *name)
 	char path[256];
 
 	(void)snprintf(path, sizeof(path), "/v1/slices/%s?grace=0s", name);
-	return call(c, "DELETE", path, "", 204);
+	return client_call(c, "DELETE", path, "", 204);
 }
 
 static int run_task(const struct client *c, const char *slice, const char *task)
@@ -123,11 +122,11 @@ static int run_task(const struct client *c, const char *slice, const char *task)
 		body, sizeof(body),
 		"{\"name\":\"%s\",\"argv\":[\"%s\"],\"stdout\":\"null\",\"stderr\":\"null\"}", task,
 		c->program);
-	r = call(c, "POST", path, body, 201);
+	r = client_call(c, "POST", path, body, 201);
 	if (r < 0)
 		return r;
 	(void)snprintf(path, sizeof(path), "/v1/slices/%s/tasks/%s?wait=30s", slice, task);
-	return call(c, "GET", path, "", 200);
+	return client_call(c, "GET", path, "", 200);
 }
 
 int client_slice_once(void *userdata, double *ret_usec)
@@ -163,14 +162,14 @@ int client_task_once(void *userdata, double *ret_usec)
 	if (r < 0)
 		return r;
 	(void)snprintf(path, sizeof(path), "/v1/slices/%s/tasks/%s", c->held, name);
-	return call(c, "DELETE", path, "", 204);
+	return client_call(c, "DELETE", path, "", 204);
 }
 
 int client_ping_once(void *userdata, double *ret_usec)
 {
 	struct client *c = userdata;
 	double start = bench_now_usec();
-	int r = call(c, "GET", "/v1/health", "", 200);
+	int r = client_call(c, "GET", "/v1/health", "", 200);
 
 	*ret_usec = bench_now_usec() - start;
 	return r;

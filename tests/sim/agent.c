@@ -86,6 +86,9 @@ static void open_agent(struct agent *a, enum backend_choice backend, const char 
 		{ "state-dir", "state" },
 		{ "socket", "run/reeve.sock" },
 	};
+	/* A cgroup hierarchy may be a stand-in; this machine's interrupts and pages are none. */
+	static const char *const host_settings[] = { "interrupts",   "workqueues", "irqbalance",
+						     "housekeeping", "hugepages",  "resctrl" };
 	char path[128];
 
 	*a = (struct agent){ 0 };
@@ -99,6 +102,9 @@ static void open_agent(struct agent *a, enum backend_choice backend, const char 
 	set(&a->config, "agent", "backend", names[backend]);
 	set(&a->config, "reserve", "cores", "0");
 	set(&a->config, "reserve", "memory", "0");
+	for (size_t i = 0; i < ARRAY_SIZE(host_settings); i++)
+		set(&a->config, "isolation", host_settings[i], "no");
+	set(&a->config, "isolation", "cdi-dir", "none");
 	a->config.root = root ? strdup(root) : NULL;
 	begin(a);
 }

@@ -392,6 +392,38 @@ static int method_get(sd_bus_message *m, void *userdata, sd_bus_error *e)
 	return r < 0 ? r : sd_bus_reply_method_return(m, "o", path);
 }
 
+static int make_empty(struct fake_pid1 *p, const char *name)
+{
+	_cleanup_(unit_freep) struct unit *u = calloc(1, sizeof(*u));
+	int r = u ? map_new(&u->properties) : -ENOMEM;
+
+	if (r >= 0)
+		r = map_put(p->units, name, u);
+	if (r >= 0)
+		TAKE_PTR(u);
+	return r;
+}
+
+/* Like GetUnit; a unit that is not there yet is made, inactive. */
+static int method_load(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+	_cleanup_free_ char *path = NULL;
+	struct fake_pid1 *p = userdata;
+	const char *name;
+	int r = maybe_refuse(p, e);
+
+	count_call(p, "LoadUnit");
+	if (r != 0)
+		return r;
+	r = sd_bus_message_read(m, "s", &name);
+	if (r < 0)
+		return r;
+	r = map_get(p->units, name) ? 0 : make_empty(p, name);
+	if (r >= 0)
+		r = sd_bus_path_encode(UNIT_PATH, name, &path);
+	return r < 0 ? r : sd_bus_reply_method_return(m, "o", path);
+}
+
 static int method_set(sd_bus_message *m, void *userdata, sd_bus_error *e)
 {
 	struct fake_pid1 *p = userdata;
@@ -433,6 +465,7 @@ static const sd_bus_vtable manager_vtable[] = {
 	METHOD("StopUnit", "ss", "o", method_stop),
 	METHOD("ResetFailedUnit", "s", "", method_reset),
 	METHOD("GetUnit", "s", "o", method_get),
+	METHOD("LoadUnit", "s", "o", method_load),
 	METHOD("SetUnitProperties", "sba(sv)", "", method_set),
 	SD_BUS_SIGNAL("JobRemoved", "uoss", 0),
 	SD_BUS_VTABLE_END,
@@ -449,6 +482,21 @@ static int slice_path(const char *slice, struct buf *b)
 	return buf_format(b, "/%s", slice);
 }
 
+/* From its text of two hex digits a byte. */
+static int append_cpus(sd_bus_message *reply, const struct unit *u)
+{
+	const char *text = u ? map_get(u->properties, "AllowedCPUs") : NULL;
+	uint8_t bytes[64];
+	size_t size = 0;
+
+	for (; text && text[0] && text[1] && size < sizeof(bytes); text += 2) {
+		const char byte[] = { text[0], text[1], 0 };
+
+		bytes[size++] = (uint8_t)strtoul(byte, NULL, 16);
+	}
+	return sd_bus_message_append_array(reply, 'y', bytes, size);
+}
+
 static int get_cgroup(sd_bus *bus, const char *path, const char *interface, const char *property,
 		      sd_bus_message *reply, void *userdata, sd_bus_error *e)
 {
@@ -460,11 +508,12 @@ static int get_cgroup(sd_bus *bus, const char *path, const char *interface, cons
 
 	(void)bus;
 	(void)interface;
-	(void)property;
 	(void)e;
 	if (sd_bus_path_decode(path, UNIT_PATH, &name) <= 0)
 		return -ENOENT;
 	u = map_get(p->units, name);
+	if (strcmp(property, "AllowedCPUs") == 0)
+		return append_cpus(reply, u);
 	if (!u || !u->active)
 		return sd_bus_message_append(reply, "s", "");
 	slice = map_get(u->properties, "Slice");
@@ -477,6 +526,7 @@ static int get_cgroup(sd_bus *bus, const char *path, const char *interface, cons
 
 static const sd_bus_vtable unit_vtable[] = {
 	SD_BUS_VTABLE_START(0),
+	SD_BUS_PROPERTY("AllowedCPUs", "ay", get_cgroup, 0, 0),
 	SD_BUS_PROPERTY("ControlGroup", "s", get_cgroup, 0, 0),
 	SD_BUS_VTABLE_END,
 };

@@ -17,8 +17,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -385,6 +387,59 @@ static void test_device_that_the_machine_lost_is_shut_and_opens_when_it_is_back(
 	rig_done(&r);
 }
 
+/* It was handed the open node, or opened it: it stands in no cgroup of the slice. */
+static pid_t start_stranger(struct rig *r)
+{
+	int ready[2], status;
+	char byte = 0;
+	pid_t pid;
+
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		byte = open(r->node, O_RDONLY | O_CLOEXEC) >= 0;
+		(void)!write(ready[1], &byte, 1);
+		for (;;)
+			pause();
+	}
+	status = (int)read(ready[0], &byte, 1);
+	close_fd(ready[0]);
+	close_fd(ready[1]);
+	assert_int_equal(status, 1);
+	assert_int_equal(byte, 1);
+	return pid;
+}
+
+static void test_device_that_a_stranger_has_open_is_not_offered_until_it_closes_it(void **state)
+{
+	struct answer answer = { 0 };
+	const struct manager *m;
+	struct rig r;
+	pid_t stranger;
+
+	rig_open(&r, state);
+	make_both(&r);
+	m = r.agent.manager;
+	stranger = start_stranger(&r);
+	agent_delete(&r.agent, r.owner, 0, &answer);
+	assert_true(agent_await(&r.agent, &answer, 10 * SECOND));
+	assert_string_equal(answer.code, "leak");
+	assert_non_null(strstr(answer.text, "block node 7:0 of device disk-" DISK " open"));
+	answer_done(&answer);
+	assert_string_equal(ledger_device_holder(m->ledger, "disk-" DISK), r.owner);
+	assert_int_equal(ledger_find(m->ledger, r.owner)->shared_millicpus, 0);
+	assert_int_equal(kill(stranger, SIGKILL),
+			 0); /* the agent here leaves nobody to be reaped */
+	for (int i = 0; i < 1500 && manager_slice(m, r.owner); i++)
+		agent_turn(&r.agent, 20000);
+	assert_null(manager_slice(m, r.owner));
+	assert_null(ledger_device_holder(m->ledger, "disk-" DISK));
+	make_slice(&r, r.owner, ",\"devices\":[{\"class\":\"disk\",\"count\":1}]");
+	rig_done(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -396,6 +451,8 @@ int main(void)
 		cmocka_unit_test(test_filter_without_room_for_all_nodes_says_so),
 		cmocka_unit_test(
 			test_device_that_the_machine_lost_is_shut_and_opens_when_it_is_back),
+		cmocka_unit_test(
+			test_device_that_a_stranger_has_open_is_not_offered_until_it_closes_it),
 	};
 
 	return cmocka_run_group_tests(tests, make_all, remove_all);

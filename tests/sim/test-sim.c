@@ -210,6 +210,44 @@ static void step_kill_init(struct sim *s)
 	(void)kill(slice->init_pid, SIGKILL); /* it may just have gone */
 }
 
+static void step_resize(struct sim *s)
+{
+	static const struct {
+		uint64_t cores, shared, memory, grace;
+	} sizes[] = {
+		{ 1, RESIZE_SAME, RESIZE_SAME, 0 },
+		{ 2, 0, 32 << 20, 0 },
+		{ 0, 200, RESIZE_SAME, 5000 },
+		{ 1, 100, RESIZE_SAME, 20000 },
+		{ RESIZE_SAME, RESIZE_SAME, 16 << 20, 0 },
+		{ 60000, RESIZE_SAME, RESIZE_SAME, 0 },
+	};
+	const struct api_caller root = { 0 };
+	struct slice *slice = some_slice(s);
+	uint32_t n = next(s, ARRAY_SIZE(sizes));
+	struct resize_change change;
+
+	if (!slice)
+		return;
+	resize_change_init(&change);
+	change.cores = sizes[n].cores;
+	change.shared_millicpus = sizes[n].shared;
+	change.memory_bytes = sizes[n].memory;
+	change.grace_usec = sizes[n].grace;
+	api_slice_resize(s->agent.manager->api, &root, slice->id, &change,
+			 answer_here(new_answer(s)));
+}
+
+static void step_freeze(struct sim *s)
+{
+	const struct api_caller root = { 0 };
+	struct slice *slice = some_slice(s);
+
+	if (slice)
+		api_slice_freeze(s->agent.manager->api, &root, slice->id, next(s, 3) == 0,
+				 answer_here(new_answer(s)));
+}
+
 static void step_turn(struct sim *s)
 {
 	agent_turn(&s->agent, next(s, 20000));
@@ -340,8 +378,9 @@ static void delete_all(struct sim *s)
 }
 
 static void (*const steps[])(struct sim *s) = {
-	step_create, step_create, step_start, step_start, step_start,	  step_signal_or_stop,
-	step_delete, step_turn,	  step_turn,  step_turn,  step_kill_init, step_restart,
+	step_create,	     step_create,  step_start,	step_start,  step_start,
+	step_signal_or_stop, step_delete,  step_turn,	step_turn,   step_turn,
+	step_kill_init,	     step_restart, step_resize, step_resize, step_freeze,
 };
 
 static unsigned number_of(const char *name, unsigned initial)

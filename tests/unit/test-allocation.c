@@ -183,6 +183,39 @@ static void test_ledger_dies_rather_than_hand_anything_out_twice(void **state)
 	expect_cpus(l, "0-3");
 }
 
+static void test_ledger_replaces_in_one_step(void **state)
+{
+	_cleanup_(ledger_freep) struct ledger *l = opened();
+	_cleanup_(allocation_freep) struct allocation *both = NULL, *less = NULL;
+	struct allocation *first = made("a", "0-3"), *next = made("a", "2-5");
+
+	(void)state;
+	assert_int_equal(allocation_add_device(first, "gpu-0"), 0);
+	assert_int_equal(allocation_add_device(next, "gpu-1"), 0);
+	assert_int_equal(allocation_add_memory(first, 0, 10), 0);
+	assert_int_equal(allocation_add_memory(first, 0, 5), 0); /* a node may be there twice */
+	assert_int_equal(allocation_add_memory(next, 1, 7), 0);
+	take(l, made("b", "8"));
+	assert_int_equal(allocation_join(&both, first, next), 0);
+	assert_int_equal(allocation_less(&less, both, next), 0);
+	assert_int_equal(cpuset_count(both->cpus), 6);
+	assert_int_equal(allocation_memory_total(both), 22);
+	assert_true(cpuset_has(less->cpus, 1) && !cpuset_has(less->cpus, 2));
+	assert_true(less->devices_count == 1 && allocation_has_device(less, "gpu-0"));
+	assert_true(less->memory_count == 1 && less->memory[0].bytes == 15);
+	take(l, first);
+	assert_int_equal(ledger_replace(l, &next), 0);
+	assert_null(next);
+	expect_cpus(l, "2-5,8");
+	assert_null(ledger_device_holder(l, "gpu-0"));
+	assert_string_equal(ledger_device_holder(l, "gpu-1"), "a");
+	assert_int_equal(ledger_memory(l, 0), 0);
+	assert_int_equal(ledger_memory(l, 1), 7);
+	assert_int_equal(ledger_count(l), 2);
+	ledger_release(l, "a");
+	expect_cpus(l, "8");
+}
+
 static void test_allocation_free_takes_null(void **state)
 {
 	(void)state;
@@ -198,6 +231,7 @@ int main(void)
 		cmocka_unit_test(test_allocation_sums_stop_at_the_limit_instead_of_wrapping),
 		cmocka_unit_test(test_allocation_on_a_node_that_cannot_be_is_refused),
 		cmocka_unit_test(test_ledger_dies_rather_than_hand_anything_out_twice),
+		cmocka_unit_test(test_ledger_replaces_in_one_step),
 		cmocka_unit_test(test_allocation_free_takes_null),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

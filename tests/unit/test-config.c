@@ -108,10 +108,54 @@ static const struct {
 	{ "isolation", "device-filter", "no", 0, NULL, 0 },
 	{ "isolation", "device-filter", "on", 1, NULL, 0 },
 	{ "isolation", "device-filter", "perhaps", 0, NULL, -EINVAL },
+	{ "isolation", "hugepages", "no", 0, NULL, 0 },
+	{ "isolation", "hugepages", "some", 0, NULL, -EINVAL },
+	{ "isolation", "resctrl", "no", 0, NULL, 0 },
+	{ "isolation", "resctrl", "mount", 0, NULL, -EINVAL },
 	{ "isolation", "device-allow", "", 0, NULL, 0 },
 	{ "isolation", "device-allow", "/dev/kvm, c 10:238 rw", 2, NULL, 0 },
 	{ "isolation", "device-allow", "kvm", 0, NULL, -EINVAL },
 	{ "isolation", "device-allow", "c 5000:0 rw", 0, NULL, -ERANGE },
+	{ "pressure", "host-cpu", "some 1s/2s: report", 1 * SECOND, NULL, 0 },
+	{ "pressure", "host-cpu", "full 1s/2s: report", 0, NULL, -EINVAL },
+	{ "pressure", "host-memory", "full 100ms/1s: kill-revocable", SECOND / 10, NULL, 0 },
+	{ "pressure", "host-memory", "full 100ms/1s: kill", 0, NULL, -EINVAL },
+	{ "pressure", "host-io", "off", 0, NULL, 0 },
+	{ "pressure", "host-io", "", 0, NULL, -EINVAL },
+	{ "pressure", "slice-cpu", "full 2s/10s: throttle", 2 * SECOND, NULL, 0 },
+	{ "pressure", "slice-cpu", "full 2s/11s: throttle", 0, NULL, -EINVAL },
+	{ "pressure", "slice-memory", "some 1ms/500ms: report, kill", SECOND / 1000, NULL, 0 },
+	{ "pressure", "slice-memory", "some 1ms/500ms: kill, report", 0, NULL, -EINVAL },
+	{ "pressure", "slice-io", "some 3s/3s: freeze", 3 * SECOND, NULL, 0 },
+	{ "pressure", "slice-io", "some 3s/3s", 0, NULL, -EINVAL },
+	{ "pressure", "memory-available", "100", 100, NULL, 0 },
+	{ "pressure", "memory-available", "101", 0, NULL, -ERANGE },
+	{ "pressure", "memory-available", "10%", 0, NULL, -EINVAL },
+	{ "pressure", "escalate-after", "100ms", SECOND / 10, NULL, 0 },
+	{ "pressure", "escalate-after", "99ms", 0, NULL, -ERANGE },
+	{ "pressure", "relief-after", "1h", 3600 * SECOND, NULL, 0 },
+	{ "pressure", "relief-after", "0", 0, NULL, -ERANGE },
+	{ "isolation", "partitions", "no", 0, NULL, 0 },
+	{ "isolation", "partitions", "isolated", 0, NULL, -EINVAL },
+	{ "isolation", "interrupts", "no", 0, NULL, 0 },
+	{ "isolation", "interrupts", "away", 0, NULL, -EINVAL },
+	{ "isolation", "workqueues", "yes", 1, NULL, 0 },
+	{ "isolation", "workqueues", "", 0, NULL, -EINVAL },
+	{ "isolation", "irqbalance", "off", 0, NULL, 0 },
+	{ "isolation", "irqbalance", "stop", 0, NULL, -EINVAL },
+	{ "isolation", "housekeeping", "true", 1, NULL, 0 },
+	{ "isolation", "housekeeping", "0-1", 0, NULL, -EINVAL },
+	{ "isolation", "cdi-dir", "/x/cdi", 0, "/x/cdi", 0 },
+	{ "isolation", "cdi-dir", "none", 0, NULL, 0 }, /* NULL */
+	{ "isolation", "cdi-dir", "cdi", 0, NULL, -EINVAL },
+	{ "isolation", "cdi-dir", "", 0, NULL, -EINVAL },
+	{ "network", "cni-config-dir", "/x/net.d", 0, "/x/net.d", 0 },
+	{ "network", "cni-config-dir", "net.d", 0, NULL, -EINVAL },
+	{ "network", "cni-plugin-path", "/a:/b", 0, "/a:/b", 0 },
+	{ "network", "cni-plugin-path", "", 0, NULL, -EINVAL },
+	{ "network", "cni-deadline", "2min", 120 * SECOND, NULL, 0 },
+	{ "network", "cni-deadline", "999ms", 0, NULL, -ERANGE },
+	{ "network", "cni-deadline", "11min", 0, NULL, -ERANGE },
 	{ "limits", "connections", "4", 4, NULL, 0 },
 	{ "limits", "connections", "3", 0, NULL, -ERANGE },
 	{ "limits", "connections-per-uid", "1", 1, NULL, 0 },
@@ -138,6 +182,8 @@ static uint64_t number_at(const struct config_key *k, struct config *c)
 		return *(const bool *)place;
 	if (k->kind == CONFIG_DEVICES)
 		return ((const struct device_allow *)place)->count;
+	if (k->kind == CONFIG_PRESSURE)
+		return ((const struct pressure_rule *)place)->stall_usec;
 	if (k->kind == CONFIG_CPUS)
 		return cpuset_count(*(struct cpuset *const *)place);
 	return *(const uint64_t *)place;
@@ -176,6 +222,21 @@ static void test_every_key_takes_what_is_good_and_refuses_the_rest(void **state)
 		else
 			assert_int_equal(number_at(key_of(i), &c), vectors[i].number);
 	}
+}
+
+static void test_agents_of_other_directories_have_other_names(void **state)
+{
+	struct config c = { .runtime_dir = (char *)"/run/reeve" };
+	char room[CONFIG_INSTANCE_BYTES];
+
+	(void)state;
+	config_instance(&c, room);
+	assert_string_equal(room, "");
+	c.runtime_dir = (char *)"/tmp/x";
+	config_instance(&c, room);
+	assert_int_equal(strlen(room), CONFIG_INSTANCE_BYTES - 1);
+	assert_int_equal(room[0], '-');
+	assert_int_equal(strspn(room + 1, "0123456789abcdef"), 8);
 }
 
 static void test_every_key_has_a_vector(void **state)
@@ -458,6 +519,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults_are_the_documented_ones),
 		cmocka_unit_test(test_every_key_takes_what_is_good_and_refuses_the_rest),
+		cmocka_unit_test(test_agents_of_other_directories_have_other_names),
 		cmocka_unit_test(test_every_key_has_a_vector),
 		cmocka_unit_test(test_file_is_taken_and_unknown_keys_are_told_with_their_line),
 		cmocka_unit_test(test_comments_are_passed_over_wherever_they_stand),

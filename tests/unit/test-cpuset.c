@@ -83,6 +83,47 @@ static void test_cpuset_refuses_what_is_not_a_list(void **state)
 	}
 }
 
+static void test_cpuset_reads_and_writes_the_kernels_masks(void **state)
+{
+	static const char *const vectors[][3] = {
+		{ "0", "", "0" },
+		{ "ff\n", "0-7", "ff" },
+		{ "00000000,000000FF", "0-7", "ff" },
+		{ "ff,ffff0000", "16-39", "ff,ffff0000" },
+		{ "80000000,00000000,00000001", "0,95", "80000000,00000000,00000001" },
+		{ "1,0,0", "64", "1,00000000,00000000" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
+		_cleanup_cpuset_ struct cpuset *s = NULL;
+		_cleanup_free_ char *text = NULL;
+
+		assert_int_equal(cpuset_parse_mask(vectors[i][0], &s), 0);
+		expect_format(s, vectors[i][1]);
+		text = cpuset_format_mask(s);
+		assert_string_equal(text, vectors[i][2]);
+	}
+}
+
+static void test_cpuset_refuses_what_is_no_mask(void **state)
+{
+	static const char *const vectors[] = {
+		NULL,  "",	    "\n", ",",	  "1,", ",1",	"g",
+		"0x1", "123456789", "1 ", "1\n1", "-1", "1,,1",
+	};
+	char huge[2 * 2049 + 1] = "0";
+	struct cpuset *s = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
+		assert_int_equal(cpuset_parse_mask(vectors[i], &s), -EINVAL);
+	for (size_t i = 1; i < 2049; i++) /* one word more than there are numbers */
+		memcpy(huge + 2 * i - 1, ",0", 3);
+	assert_int_equal(cpuset_parse_mask(huge, &s), -ERANGE);
+	assert_null(s);
+}
+
 static void test_cpuset_null_counts_as_empty(void **state)
 {
 	_cleanup_cpuset_ struct cpuset *empty = set_of(""), *some = set_of("1-2"), *copy = some;
@@ -182,6 +223,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cpuset_reads_and_writes_the_kernels_list_format),
 		cmocka_unit_test(test_cpuset_refuses_what_is_not_a_list),
+		cmocka_unit_test(test_cpuset_reads_and_writes_the_kernels_masks),
+		cmocka_unit_test(test_cpuset_refuses_what_is_no_mask),
 		cmocka_unit_test(test_cpuset_null_counts_as_empty),
 		cmocka_unit_test(test_cpuset_arithmetic_is_that_of_sets),
 		cmocka_unit_test(test_cpuset_add_and_remove_keep_to_the_range),

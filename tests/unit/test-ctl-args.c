@@ -117,10 +117,12 @@ static void test_requests_are_what_the_api_wants(void **state)
 {
 	(void)state;
 	assert_builds(ARGV(W("-c2"), W("-m"), W("1.5GiB"), W("--name=t"), W("--align-required"),
-			   W("--align=package"), W("--shared-cpus=0.5"), W("--processes=9")),
+			   W("--align=package"), W("--shared-cpus=0.5"), W("--processes=9"),
+			   W("--revocable")),
 		      slice_request_options,
 		      "{\"cores\":2,\"memory\":1610612736,\"name\":\"t\",\"align_required\":true,"
-		      "\"align\":\"package\",\"shared_cpus\":0.5,\"processes_max\":9}");
+		      "\"align\":\"package\",\"shared_cpus\":0.5,\"processes_max\":9,\"revocable\":"
+		      "true}");
 	assert_builds(
 		ARGV(W("--gpus=2"), W("--device=disk"), W("--device"), W("nic:3"),
 		     W("--hugepages=2MiB:8"), W("--hugepages=1GiB:1")),
@@ -137,19 +139,69 @@ static void test_requests_are_what_the_api_wants(void **state)
 		"{\"env\":{\"X\":\"\"},\"limits\":{\"nofile\":{\"soft\":5,\"hard\":6},\"core\":0},"
 		"\"kill_grace\":\"5s\",\"restart\":\"always\",\"restarts_max\":3,"
 		"\"stdout\":\"null\"}");
+	assert_builds(ARGV(W("--network=cni:lab")), task_request_options,
+		      "{\"network\":{\"cni\":\"lab\"}}");
+	assert_builds(
+		ARGV(W("--cpus-max=1.5"), W("--burst=5ms"), W("--memory-high=1KiB"),
+		     W("--swap-max=0"), W("--io=disk-sda,read=1MiB,reads=5,latency=2ms"),
+		     W("--io=all,weight=7"), W("--rdma=mlx5_0,handles=2,objects=3"),
+		     W("--misc=sev=4"), W("--misc=sev_es=0"),
+		     W("--device-memory=drm/0000:03:00.0/vram0,max=1GiB,low=0"),
+		     W("--partition=root")),
+		slice_request_options,
+		"{\"limits\":{\"cpus_max\":1.5,\"burst\":\"5ms\",\"memory_high\":1024,"
+		"\"swap_max\":0,\"io\":[{\"disk\":\"disk-sda\",\"read_bytes_per_second\":1048576,"
+		"\"read_operations_per_second\":5,\"latency\":\"2ms\"},{\"class\":\"all\","
+		"\"weight\":7}],\"rdma\":[{\"device\":\"mlx5_0\",\"handles\":2,\"objects\":3}],"
+		"\"misc\":{\"sev\":4,\"sev_es\":0},\"device_memory\":[{\"region\":"
+		"\"drm/0000:03:00.0/vram0\",\"max\":1073741824,\"low\":0}]},"
+		"\"partition\":\"root\"}");
+	assert_builds(ARGV(W("--oom=single"), W("--memory-policy=weighted-interleave")),
+		      task_request_options,
+		      "{\"oom\":\"single\",\"memory_policy\":\"weighted-interleave\"}");
 	assert_builds(ARGV(W("word")), slice_request_options, "{}");
 }
 
 static void test_values_of_the_wrong_form_are_refused_by_name(void **state)
 {
 	static const char *const wrong[] = {
-		"--cores=-1",	    "--cores=two",	    "--cores=99999999999999999999",
-		"--cores=",	    "--shared-cpus=1e3",    "--shared-cpus=.5",
-		"--shared-cpus=1.", "--shared-cpus=nan",    "--memory=lots",
-		"--memory=16EiB",   "--hugepages=2MiB",	    "--hugepages=:4",
-		"--gpus=x",	    "--device=tpu",	    "--device=gpu:x",
-		"--align=left",	    "--align=node,package", "--label=x",
-		"--label==x",	    "--owner=\xff",	    "--env=A=\xff",
+		"--cores=-1",
+		"--cores=two",
+		"--cores=99999999999999999999",
+		"--cores=",
+		"--shared-cpus=1e3",
+		"--shared-cpus=.5",
+		"--shared-cpus=1.",
+		"--shared-cpus=nan",
+		"--memory=lots",
+		"--memory=16EiB",
+		"--hugepages=2MiB",
+		"--hugepages=:4",
+		"--gpus=x",
+		"--device=tpu",
+		"--device=gpu:x",
+		"--align=left",
+		"--align=node,package",
+		"--label=x",
+		"--label==x",
+		"--owner=\xff",
+		"--env=A=\xff",
+		"--io=",
+		"--io=,read=1",
+		"--io=disk-sda,read",
+		"--io=disk-sda,speed=1",
+		"--io=disk-sda,read=lots",
+		"--io=all,latency=soon",
+		"--rdma=mlx5_0,read=1",
+		"--misc=sev",
+		"--misc==1",
+		"--misc=sev=many",
+		"--device-memory=r,max=x",
+		"--cpus-max=all",
+		"--partition=member",
+		"--network=lab",
+		"--network=cni:",
+		"--network=cni:\xff",
 	};
 
 	(void)state;
@@ -157,7 +209,9 @@ static void test_values_of_the_wrong_form_are_refused_by_name(void **state)
 		char word[64], name[] = "x", *argv[] = { name, word, NULL };
 		struct fail f = { 0 };
 		const struct option_row *table =
-			strstr(wrong[i], "--env") ? task_request_options : slice_request_options;
+			strstr(wrong[i], "--env") || strstr(wrong[i], "--network")
+				? task_request_options
+				: slice_request_options;
 
 		strcpy(word, wrong[i]);
 		if (build(argv, table, &f))

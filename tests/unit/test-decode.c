@@ -60,7 +60,9 @@ static void test_full_request_is_taken_as_it_is(void **state)
 		"\"shared_cpus\":0.5,\"memory\":\"4GiB\",\"hugepages\":[{\"size\":\"2MiB\","
 		"\"count\":8},{\"size\":1073741824,\"count\":1}],\"devices\":[{\"class\":\"gpu\","
 		"\"count\":2},{\"class\":\"disk\",\"count\":1}],\"align\":\"package\","
-		"\"align_required\":true,\"isolation\":\"required\",\"processes_max\":64}";
+		"\"align_required\":true,\"isolation\":\"required\",\"processes_max\":64,"
+		"\"revocable\":true,"
+		"\"interrupts\":\"slice\"}";
 	struct request r;
 	struct fail f = { 0 };
 
@@ -86,6 +88,8 @@ static void test_full_request_is_taken_as_it_is(void **state)
 	assert_true(r.align_required);
 	assert_int_equal(r.isolation, ISOLATION_REQUIRED);
 	assert_int_equal(r.processes_max, 64);
+	assert_true(r.revocable);
+	assert_int_equal(r.interrupts, INTERRUPTS_SLICE);
 	request_done(&r);
 }
 
@@ -101,6 +105,8 @@ static void test_empty_request_has_the_defaults(void **state)
 	assert_int_equal(r.align, ALIGN_NODE);
 	assert_int_equal(r.isolation, ISOLATION_BEST_EFFORT);
 	assert_false(r.align_required);
+	assert_false(r.revocable);
+	assert_int_equal(r.interrupts, INTERRUPTS_AWAY);
 	request_done(&r);
 }
 
@@ -221,7 +227,10 @@ static void test_bad_request_is_refused_with_a_sentence(void **state)
 		"{\"align\":1}",
 		"{\"align_required\":\"yes\"}",
 		"{\"isolation\":\"maybe\"}",
+		"{\"revocable\":1}",
 		"{\"processes_max\":0}",
+		"{\"interrupts\":true}",
+		"{\"interrupts\":\"here\"}",
 		"{\"processes_max\":4194305}",
 		"{\"offer\":7}",
 		"\xff\xfe{}",
@@ -274,6 +283,7 @@ static void test_full_task_is_taken_as_it_is(void **state)
 		"{\"name\":\"main\",\"argv\":[\"sh\",\"\",\"-c\"],\"env\":{\"A\":\"1=2\",\"B\":"
 		"\"\"},"
 		"\"user\":\"root\",\"group\":\"0\",\"cwd\":\"/tmp\",\"umask\":18,"
+		"\"network\":{\"cni\":\"lab_1\"},"
 		"\"limits\":{\"nofile\":{\"soft\":1,\"hard\":2},\"core\":0,\"as\":\"infinity\"},"
 		"\"stdout\":\"journal\",\"stderr\":\"null\",\"kill_grace\":\"250ms\","
 		"\"restart\":\"on-failure\",\"restart_backoff\":\"2min\",\"restarts_max\":3}";
@@ -290,6 +300,7 @@ static void test_full_task_is_taken_as_it_is(void **state)
 	assert_string_equal(s.env[1], "B=");
 	assert_null(s.env[2]);
 	assert_string_equal(s.cwd, "/tmp");
+	assert_string_equal(s.cni, "lab_1");
 	assert_int_equal(s.umask, 022);
 	assert_int_equal(s.limits_count, 3);
 	assert_int_equal(s.limits[0].resource, RLIMIT_NOFILE);
@@ -336,6 +347,12 @@ static void test_bad_task_is_refused_with_a_sentence(void **state)
 		"{\"argv\":[\"a\"],\"limits\":{\"nofile\":{\"soft\":1}}}",
 		"{\"argv\":[\"a\"],\"limits\":{\"nofile\":{\"soft\":3,\"hard\":2}}}",
 		"{\"argv\":[\"a\"],\"limits\":{\"nofile\":{\"soft\":1,\"hard\":2,\"x\":3}}}",
+		"{\"argv\":[\"a\"],\"network\":\"lab\"}",
+		"{\"argv\":[\"a\"],\"network\":{}}",
+		"{\"argv\":[\"a\"],\"network\":{\"cni\":\"\"}}",
+		"{\"argv\":[\"a\"],\"network\":{\"cni\":\"../lab\"}}",
+		"{\"argv\":[\"a\"],\"network\":{\"cni\":7}}",
+		"{\"argv\":[\"a\"],\"network\":{\"cni\":\"lab\",\"bridge\":\"x\"}}",
 		"{\"argv\":[\"a\"],\"stdout\":\"tty\"}",
 		"{\"argv\":[\"a\"],\"stderr\":2}",
 		"{\"argv\":[\"a\"],\"kill_grace\":\"-1s\"}",

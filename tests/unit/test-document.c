@@ -331,6 +331,64 @@ static void test_oldest_offers_make_room(void **state)
 	rig_done(&r);
 }
 
+/* What the store keeps of a slice's share of the caches is what the next agent reads. */
+static void test_document_cache_makes_the_round_trip(void **state)
+{
+	_cleanup_(allocation_freep) struct allocation *a = NULL, *again = NULL;
+	_cleanup_json_ json_t *record = NULL, *asked = NULL, *back = NULL;
+	struct request r;
+
+	(void)state;
+	assert_int_equal(allocation_new(&a), 0);
+	assert_int_equal(cache_shares_add(&a->cache, 7, 0xff0), 0);
+	assert_int_equal(cache_shares_add(&a->cache, 9, 0), 0);
+	a->cache.bandwidth_percent = 40;
+	record = document_allocation(a);
+	assert_int_equal(decode_allocation(record, &again, NULL), 0);
+	assert_int_equal(again->cache.count, 2);
+	assert_int_equal(again->cache.bandwidth_percent, 40);
+	assert_true(again->cache.items[0].domain == 7 && again->cache.items[0].ways == 0xff0);
+	assert_true(again->cache.items[1].domain == 9 && again->cache.items[1].ways == 0);
+
+	request_init(&r);
+	asked = json_pack("{s:i,s:{s:s,s:i}}", "cores", 1, "cache", "l3_bytes", "8MiB",
+			  "memory_bandwidth_percent", 30);
+	assert_int_equal(decode_request(asked, &r, NULL), 0);
+	assert_true(r.cache.bytes == 8 << 20 && r.cache.ways == 0 &&
+		    r.cache.bandwidth_percent == 30);
+	back = document_request(&r);
+	request_done(&r);
+	request_init(&r);
+	assert_int_equal(decode_request(back, &r, NULL), 0);
+	assert_true(r.cache.bytes == 8 << 20 && r.cache.bandwidth_percent == 30);
+	request_done(&r);
+}
+
+static void test_decode_refuses_cache_that_is_none(void **state)
+{
+	static const char *const garbage[] = {
+		"{\"cache\":{\"l3_ways\":0}}",
+		"{\"cache\":{\"l3_ways\":65}}",
+		"{\"cache\":{\"l3_ways\":1,\"l3_bytes\":1}}",
+		"{\"cache\":{\"memory_bandwidth_percent\":101}}",
+		"{\"cache\":{\"ways\":1}}",
+		"{\"cache\":[]}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(garbage); i++) {
+		_cleanup_json_ json_t *object = NULL;
+		struct fail f = { 0 };
+		struct request r;
+
+		request_init(&r);
+		assert_int_equal(json_parse_object(garbage[i], strlen(garbage[i]), &object, &f), 0);
+		assert_true(decode_request(object, &r, &f) < 0);
+		assert_true(f.text[0] != 0);
+		request_done(&r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -343,6 +401,8 @@ int main(void)
 		cmocka_unit_test(test_offer_can_be_accepted_until_it_expires),
 		cmocka_unit_test(test_unknown_offer_is_gone),
 		cmocka_unit_test(test_oldest_offers_make_room),
+		cmocka_unit_test(test_document_cache_makes_the_round_trip),
+		cmocka_unit_test(test_decode_refuses_cache_that_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,10 +12,10 @@
 #include "model/enforcement.h"
 #include "util/cleanup.h"
 
-static void test_enforcement_mechanisms_rise_from_nothing_to_partition(void **state)
+static void test_enforcement_mechanisms_have_names_in_their_order(void **state)
 {
-	static const char *const names[] = { "none",   "affinity", "policy",
-					     "cgroup", "cpuset",   "partition" };
+	static const char *const names[] = { "none",	  "affinity", "policy", "cgroup", "cpuset",
+					     "partition", "host",     "pool",	"resctrl" };
 
 	(void)state;
 	for (int i = 0; i < (int)ARRAY_SIZE(names); i++) {
@@ -74,7 +74,7 @@ static void test_enforcement_rows_keep_their_order_and_may_lack_texts(void **sta
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_enforcement_mechanisms_rise_from_nothing_to_partition),
+		cmocka_unit_test(test_enforcement_mechanisms_have_names_in_their_order),
 		cmocka_unit_test(test_enforcement_keeps_copies_of_all_texts),
 		cmocka_unit_test(test_enforcement_rows_keep_their_order_and_may_lack_texts),
 	};

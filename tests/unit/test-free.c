@@ -344,6 +344,33 @@ static void test_free_device_that_was_unplugged_under_its_holder_is_not_counted(
 	stage_close(&s);
 }
 
+/* Promised pages are the node's memory before the pool has grown, and the pool's afterwards. */
+static void test_free_counts_promised_huge_pages_once(void **state)
+{
+	struct request q = { .hugepages = { { 2 * MIB, 8 } }, .hugepages_count = 1 };
+	struct inventory *inv = shape_make((struct shape){ .cores = 1 });
+	struct device *node;
+	struct stage s;
+
+	(void)state;
+	shape_add_hugepages(inv, 0, 2 * MIB, 3);
+	stage_open(&s, inv);
+	node = shape_node(inv, 0);
+	s.view.hugepages_grow = true;
+	assert_true(view_memory_free(&s.view, node) == 8 * GIB - 6 * MIB);
+	assert_true(view_hugepages_growth(&s.view, node, 2 * MIB, NULL) == 4096 - 3);
+	(void)stage_take(&s, "x", &q);
+	assert_true(view_memory_free(&s.view, node) == 8 * GIB - 16 * MIB);
+	assert_true(view_hugepages_free(&s.view, node, 2 * MIB) == 0);
+	node->memory.hugepages[0].total = 8; /* the pool has grown */
+	assert_true(view_memory_free(&s.view, node) == 8 * GIB - 16 * MIB);
+	ledger_release(s.ledger, "x");
+	assert_true(view_memory_free(&s.view, node) == 8 * GIB - 16 * MIB);
+	node->memory.hugepages[0].total = 3; /* and shrunk again */
+	assert_true(view_memory_free(&s.view, node) == 8 * GIB - 6 * MIB);
+	stage_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -364,6 +391,7 @@ int main(void)
 		cmocka_unit_test(test_free_more_page_sizes_than_there_are_is_survived),
 		cmocka_unit_test(
 			test_free_device_that_was_unplugged_under_its_holder_is_not_counted),
+		cmocka_unit_test(test_free_counts_promised_huge_pages_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whole histories: random machines, random requests and releases, the books checked after every
- * step against a count of our own. The seed is printed; REEVE_TEST_SEED plays one history again. */
+/* Whole histories: random machines, random requests, resizes and releases, the books checked after
+ * every step against a count of our own. The seed is printed; REEVE_TEST_SEED plays one history
+ * again. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,9 +13,12 @@
 #include <cmocka.h>
 
 #include "model-fixture.h"
+#include "model/resizing.h"
 #include "util/cleanup.h"
 
 enum { HISTORIES = 5000, STEPS = 24, SLICES_MAX = STEPS, NODES_MAX = 32 };
+
+static unsigned long resized; /* a history without any would show little */
 
 struct random {
 	uint64_t state;
@@ -234,6 +238,88 @@ static void try_request(struct stage *s, const struct request *q, unsigned nth)
 	assert_int_equal(ledger_take(s->ledger, &a), 0);
 }
 
+static size_t count_class(const struct stage *s, const struct allocation *a, enum device_kind kind,
+			  const struct allocation *within)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->devices_count; i++)
+		n += inventory_find(s->inventory, a->devices[i])->kind == kind &&
+		     (!within || allocation_has_device(within, a->devices[i]));
+	return n;
+}
+
+/* Of cores, and of the devices of each class, the larger set has all of the smaller one. */
+static void check_step(const struct stage *s, const struct allocation *held,
+		       const struct allocation *next)
+{
+	static const enum device_kind kinds[] = { DEVICE_GPU, DEVICE_NIC, DEVICE_DISK };
+	unsigned had = cpuset_count(held->cores), has = cpuset_count(next->cores);
+
+	assert_true(has < had ? cpuset_subset(next->cpus, held->cpus)
+			      : cpuset_subset(held->cpus, next->cpus));
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		size_t before = count_class(s, held, kinds[i], NULL),
+		       after = count_class(s, next, kinds[i], NULL),
+		       common = count_class(s, next, kinds[i], held);
+
+		assert_int_equal(common, before < after ? before : after);
+	}
+	if (!cpuset_empty(held->nodes))
+		assert_true(cpuset_equal(held->nodes, next->nodes));
+}
+
+static void replace(struct stage *s, const char *slice, struct allocation *a)
+{
+	a->slice = strdup(slice);
+	assert_int_equal(ledger_replace(s->ledger, &a), 0);
+	assert_null(a);
+	check_books(s);
+}
+
+/* As the agent does it: what is new first, then, for a while, both; then what was given up is
+ * free. Sometimes it is called off half way. */
+static void try_resize(struct random *r, struct stage *s)
+{
+	_cleanup_(allocation_freep) struct allocation *before = NULL, *next = NULL, *again = NULL,
+						      *both = NULL;
+	_cleanup_(cpuset_freep) struct cpuset *keep = NULL;
+	struct request q = random_request(r);
+	struct resize_wish wish = { .wanted = &q };
+	size_t cursor = 0, nth = ledger_count(s->ledger) ? draw(r, ledger_count(s->ledger)) : 0;
+	const struct allocation *held = ledger_next(s->ledger, &cursor);
+	struct fail why = { 0 };
+	char slice[16];
+	int answer;
+
+	while (held && nth-- > 0)
+		held = ledger_next(s->ledger, &cursor);
+	if (!held)
+		return;
+	(void)snprintf(slice, sizeof(slice), "%s", held->slice);
+	assert_int_equal(allocation_copy(&before, held), 0);
+	assert_int_equal(cpuset_new(&keep), 0);
+	cpuset_each (cpu, held->cpus)
+		if (!draw(r, 6))
+			assert_int_equal(cpuset_add(keep, (unsigned)cpu), 0);
+	wish.keep_cpus = keep;
+	answer = resize_decide(&s->view, held, &wish, &next, &why);
+	assert_int_equal(resize_decide(&s->view, held, &wish, &again, NULL), answer);
+	if (answer == PLACEMENT_NO_FIT) {
+		assert_true(why.code && why.error < 0 && *why.text && !next);
+		return;
+	}
+	assert_int_equal(answer, PLACEMENT_FITS);
+	assert_true(cpuset_equal(next->cpus, again->cpus) && next->cost == again->cost);
+	assert_true(cpuset_subset(keep, next->cpus));
+	check_answer(&q, next);
+	check_step(s, before, next);
+	resized++;
+	assert_int_equal(allocation_join(&both, before, next), 0);
+	replace(s, slice, TAKE_PTR(both));
+	replace(s, slice, draw(r, 4) ? TAKE_PTR(next) : TAKE_PTR(before));
+}
+
 /* Whatever is offered can be had, all of it, at once. */
 static void check_offers(const struct stage *s)
 {
@@ -280,6 +366,8 @@ static void play(uint64_t seed)
 		(void)snprintf(name, sizeof(name), "s%u", (unsigned)draw(&r, SLICES_MAX));
 		if (draw(&r, 3) == 0)
 			ledger_release(s.ledger, name);
+		else if (draw(&r, 3) == 0)
+			try_resize(&r, &s);
 		else
 			try_request(&s, &q, step);
 		check_books(&s);
@@ -321,6 +409,8 @@ static void test_histories_hand_nothing_out_twice_and_end_as_they_began(void **s
 	for (seed = first; seed < first + count; seed++)
 		play(seed);
 	seed = 0;
+	print_message("%lu resizes\n", resized);
+	assert_true(one || resized > HISTORIES / 2);
 }
 
 int main(void)

@@ -43,6 +43,7 @@ static int teardown(void **state)
 
 	(void)unlinkat(s->fd, "main/memory.events", 0);
 	(void)unlinkat(s->fd, "main/memory.peak", 0);
+	(void)unlinkat(s->fd, "main/memory.oom.group", 0);
 	(void)unlinkat(s->fd, "main/cgroup.procs", 0);
 	(void)unlinkat(s->fd, "main", AT_REMOVEDIR);
 	close_fd(s->fd);
@@ -86,6 +87,27 @@ static void test_facts_are_read_from_the_memory_controller(void **state)
 		assert_int_equal(facts.oom_killed, vectors[i].oom_killed);
 		assert_int_equal(facts.peak_bytes, vectors[i].peak_bytes);
 	}
+}
+
+static void test_leaf_dies_together_or_by_one(void **state)
+{
+	struct slice *s = *state;
+	char text[4] = "";
+
+	/* without a memory controller there is nobody to be told */
+	assert_int_equal(leaf_kill_together(s->fd, "main", true), 0);
+	for (int together = 0; together <= 1; together++) {
+		_cleanup_close_ int fd = -1;
+
+		put_file(s, "main/memory.oom.group", "");
+		assert_int_equal(leaf_kill_together(s->fd, "main", together), 0);
+		fd = openat(s->fd, "main/memory.oom.group", O_RDONLY | O_CLOEXEC);
+		assert_int_equal(read(fd, text, sizeof(text)), 1);
+		assert_int_equal(text[0], together ? '1' : '0');
+	}
+	assert_int_equal(unlinkat(s->fd, "main/memory.oom.group", 0), 0);
+	assert_int_equal(symlinkat("/dev/null", s->fd, "main/memory.oom.group"), 0);
+	assert_int_equal(leaf_kill_together(s->fd, "main", true), -ELOOP);
 }
 
 static void test_facts_of_several_runs_add_up(void **state)
@@ -155,6 +177,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_facts_are_read_from_the_memory_controller,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(test_leaf_dies_together_or_by_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_facts_of_several_runs_add_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_leaf_that_cannot_be_removed_gives_no_facts,
 						setup, teardown),

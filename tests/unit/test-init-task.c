@@ -137,6 +137,13 @@ static void fail_group_count(struct frame_writer *w) /* NGROUPS_MAX is 65536: fi
 	frame_put_text(w, FRAME_TAG_CWD, "/proc/1/fd");
 }
 
+static void fail_policy(struct frame_writer *w) /* the kernel has no such mode */
+{
+	frame_put_text(w, FRAME_TAG_ARGUMENT, "/bin/true");
+	frame_put_u32(w, FRAME_TAG_MEMORY_POLICY, 200);
+	frame_put_u32(w, FRAME_TAG_MEMORY_NODE, 0);
+}
+
 static void test_start_that_fails_tells_where_and_why(void **state)
 {
 	static const struct {
@@ -144,9 +151,13 @@ static void test_start_that_fails_tells_where_and_why(void **state)
 		int error;
 		const char *stage;
 	} vectors[] = {
-		{ fail_no_program, ENOENT, "exec" },	{ fail_directory, EACCES, "exec" },
-		{ fail_cwd, ENOENT, "chdir" },		{ fail_path, ENOENT, "exec" },
-		{ fail_empty_program, ENOENT, "exec" }, { fail_core_limit, EPERM, "setrlimit" },
+		{ fail_no_program, ENOENT, "exec" },
+		{ fail_directory, EACCES, "exec" },
+		{ fail_cwd, ENOENT, "chdir" },
+		{ fail_path, ENOENT, "exec" },
+		{ fail_empty_program, ENOENT, "exec" },
+		{ fail_core_limit, EPERM, "setrlimit" },
+		{ fail_policy, EINVAL, "set_mempolicy" },
 		{ fail_group_count, EACCES, "chdir" },
 	};
 	struct rig *r = *state;
@@ -236,6 +247,37 @@ static void refuse_grace(struct frame_writer *w)
 	frame_put_u64(w, FRAME_TAG_GRACE_USEC, UINT64_MAX);
 }
 
+static void refuse_netns(struct frame_writer *w)
+{
+	frame_put_text(w, FRAME_TAG_ARGUMENT, "/bin/true");
+	frame_put_u32(w, FRAME_TAG_NETNS, 2);
+}
+
+/* It must not run in ours instead. */
+static void refuse_netns_alone(struct frame_writer *w)
+{
+	frame_put_text(w, FRAME_TAG_ARGUMENT, "/bin/true");
+	frame_put_u32(w, FRAME_TAG_NETNS, 1);
+}
+
+static void refuse_oom(struct frame_writer *w)
+{
+	frame_put_text(w, FRAME_TAG_ARGUMENT, "/bin/true");
+	frame_put_u32(w, FRAME_TAG_OOM_SINGLE, 2);
+}
+
+static void refuse_node(struct frame_writer *w)
+{
+	frame_put_text(w, FRAME_TAG_ARGUMENT, "/bin/true");
+	frame_put_u32(w, FRAME_TAG_MEMORY_NODE, 1024);
+}
+
+static void refuse_wide_policy(struct frame_writer *w)
+{
+	frame_put_text(w, FRAME_TAG_ARGUMENT, "/bin/true");
+	frame_put_u64(w, FRAME_TAG_MEMORY_POLICY, 2);
+}
+
 static void test_order_that_makes_no_sense_is_refused(void **state)
 {
 	static const struct {
@@ -247,7 +289,9 @@ static void test_order_that_makes_no_sense_is_refused(void **state)
 		{ refuse_wide_uid, EBADMSG },	  { refuse_nul_in_argument, EBADMSG },
 		{ refuse_limit_order, EINVAL },	  { refuse_limit_number, EINVAL },
 		{ refuse_umask, EINVAL },	  { refuse_restart, EINVAL },
-		{ refuse_grace, EINVAL },
+		{ refuse_grace, EINVAL },	  { refuse_netns, EINVAL },
+		{ refuse_netns_alone, EBADF },	  { refuse_oom, EINVAL },
+		{ refuse_node, EINVAL },	  { refuse_wide_policy, EBADMSG },
 	};
 	struct rig *r = *state;
 	struct frame_writer w;
@@ -329,6 +373,25 @@ static void test_program_sees_what_the_order_says(void **state)
 	assert_int_equal(run_to_end(r, &w, text, sizeof(text)).code, 0);
 	assert_string_equal(text, "zero 1 two words none\n/proc\n0027\n64\n128\n0 1 2 3 \n"
 				  "SigBlk: 0000000000000000 SigIgn: 0000000000000000 leads\n");
+}
+
+/* proc_pid_numa_maps(5): "address policy ..."; 2 is MPOL_BIND. */
+static void test_program_has_the_memory_policy_ordered(void **state)
+{
+	struct rig *r = *state;
+	struct frame_writer w;
+	char text[64];
+
+	if (access("/proc/self/numa_maps", R_OK) < 0) {
+		print_message("skipped: this kernel does not tell memory policies\n");
+		return;
+	}
+	order_shell(&w, "main", "head -n 1 /proc/self/numa_maps | cut -d' ' -f2");
+	frame_put_text(&w, FRAME_TAG_ENVIRONMENT, "PATH=/bin:/usr/bin");
+	frame_put_u32(&w, FRAME_TAG_MEMORY_POLICY, 2);
+	frame_put_u32(&w, FRAME_TAG_MEMORY_NODE, 0);
+	assert_int_equal(run_to_end(r, &w, text, sizeof(text)).code, 0);
+	assert_string_equal(text, "bind:0\n");
 }
 
 static void test_program_is_searched_in_its_own_path(void **state)
@@ -710,6 +773,7 @@ int main(void)
 		RIG_TEST(test_name_that_is_no_plain_component_is_refused),
 		RIG_TEST(test_name_is_taken_until_it_is_forgotten),
 		RIG_TEST(test_program_sees_what_the_order_says),
+		RIG_TEST(test_program_has_the_memory_policy_ordered),
 		RIG_TEST(test_program_is_searched_in_its_own_path),
 		RIG_TEST(test_task_gets_the_user_and_groups_ordered),
 		RIG_TEST(test_missing_descriptors_are_the_null_device),

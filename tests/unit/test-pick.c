@@ -192,6 +192,38 @@ static void test_pick_never_takes_one_huge_page_twice(void **state)
 	stage_close(&s);
 }
 
+static void test_pick_makes_huge_pages_of_memory_that_no_one_holds(void **state)
+{
+	struct inventory *inv = shape_make((struct shape){ .cores = 2, .packages = 2 });
+	struct request eight = { .hugepages = { { 2 * MIB, 8 } }, .hugepages_count = 1 };
+	struct stage s;
+
+	(void)state;
+	shape_add_hugepages(inv, 0, 2 * MIB, 3);
+	stage_open(&s, inv);
+	stage_refuse(&s, &eight, "hugepages-short"); /* not unless it is allowed */
+	s.view.hugepages_grow = true;
+	for (int once = 0; once < 1; once++) {
+		_cleanup_(allocation_freep) struct allocation *a = stage_place(&s, &eight);
+
+		assert_true(a->hugepages_count == 1 && a->hugepages[0].node == 0 &&
+			    a->hugepages[0].count == 8);
+	}
+	stage_refuse(&s, REQUEST(.hugepages = { { GIB, 1 } }, .hugepages_count = 1),
+		     "hugepages-short"); /* a size that the node does not know */
+	/* 8 GiB are 4096 pages; the memory of the same request is not made pages. */
+	stage_refuse(&s,
+		     REQUEST(.align = ALIGN_NODE, .align_required = true, .memory_bytes = 6 * GIB,
+			     .hugepages = { { 2 * MIB, 1025 } }, .hugepages_count = 1),
+		     "hugepages-short");
+	(void)stage_take(&s, "x",
+			 REQUEST(.memory_bytes = 6 * GIB, .hugepages = { { 2 * MIB, 1024 } },
+				 .hugepages_count = 1));
+	stage_refuse(&s, REQUEST(.hugepages = { { 2 * MIB, 1 } }, .hugepages_count = 1),
+		     "hugepages-short"); /* node 1 has no such pool */
+	stage_close(&s);
+}
+
 static void expect_picked(const struct stage *s, const struct request *r, const char *expected)
 {
 	_cleanup_(allocation_freep) struct allocation *a = stage_place(s, r);
@@ -320,6 +352,7 @@ int main(void)
 		cmocka_unit_test(test_pick_of_an_overdrawn_pool_still_serves_who_does_not_need_it),
 		cmocka_unit_test(test_pick_takes_memory_near_the_cores_then_from_the_nearest),
 		cmocka_unit_test(test_pick_never_takes_one_huge_page_twice),
+		cmocka_unit_test(test_pick_makes_huge_pages_of_memory_that_no_one_holds),
 		cmocka_unit_test(test_pick_takes_devices_near_the_cores),
 		cmocka_unit_test(test_pick_takes_devices_behind_one_switch),
 		cmocka_unit_test(test_pick_compares_bridges_as_wholes),

@@ -36,6 +36,8 @@ static void test_pressure_reads_some_and_full(void **state)
 	assert_near(p.some60, 100);
 	assert_near(p.full10, 0.25);
 	assert_near(p.full60, 0.02);
+	assert_int_equal(p.some_usec, 8663094);
+	assert_int_equal(p.full_usec, 0);
 	put_file(s.fd, "cpu.pressure", SOME); /* before 5.13 */
 	assert_int_equal(cg_pressure_read(s.fd, CG_PRESSURE_CPU, &p), 0);
 	assert_near(p.full10, -1);

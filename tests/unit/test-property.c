@@ -103,6 +103,30 @@ static void test_property_writes_text_numbers_and_booleans(void **state)
 	sd_bus_message_unref(m);
 }
 
+static void test_property_writes_a_number_for_each_device(void **state)
+{
+	struct property_pair disks[] = { { "/dev/block/8:0", 1 << 20 },
+					 { "/dev/block/259:0", UINT64_MAX } };
+	sd_bus_message *m = message_of(
+		&(struct property_value){ PROPERTY_IO_READ_BANDWIDTH_MAX, .pairs = { disks, 2 } });
+	const char *name, *path;
+	uint64_t number;
+
+	(void)state;
+	assert_true(sd_bus_message_enter_container(m, 'r', "sv") > 0);
+	assert_true(sd_bus_message_read_basic(m, 's', &name) > 0);
+	assert_string_equal(name, "IOReadBandwidthMax");
+	assert_true(sd_bus_message_enter_container(m, 'v', "a(st)") > 0);
+	assert_true(sd_bus_message_enter_container(m, 'a', "(st)") > 0);
+	for (size_t i = 0; i < ARRAY_SIZE(disks); i++) {
+		assert_true(sd_bus_message_read(m, "(st)", &path, &number) > 0);
+		assert_string_equal(path, disks[i].path);
+		assert_true(number == disks[i].number);
+	}
+	assert_int_equal(sd_bus_message_at_end(m, 0), 1);
+	sd_bus_message_unref(m);
+}
+
 static void test_property_writes_a_set_as_a_mask_least_byte_first(void **state)
 {
 	static const struct {
@@ -189,6 +213,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_property_has_a_name_and_a_type_for_each),
 		cmocka_unit_test(test_property_writes_text_numbers_and_booleans),
+		cmocka_unit_test(test_property_writes_a_number_for_each_device),
 		cmocka_unit_test(test_property_writes_a_set_as_a_mask_least_byte_first),
 		cmocka_unit_test(test_property_refuses_what_it_cannot_encode),
 		cmocka_unit_test(test_property_reads_only_masks_of_a_sane_size),

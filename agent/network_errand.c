@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The child's part of joining and leaving; see network_errand.h. Its answer is {"result": ..} or
+ * {"error": errno, "code", "text"}. */
+#include "network_errand.h"
+
+#include "cni_run.h"
+#include "netns.h"
+#include "util/cleanup.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ARGUMENTS_BYTES = 256 };
+
+static int join(const struct network_task *t, struct cni_job *job, json_t **result, struct fail *f)
+{
+	int r = netns_make(t->netns, f);
+
+	job->add = true;
+	job->netns = t->netns;
+	return r < 0 ? r : cni_run(job, result, f);
+}
+
+/* A namespace that is gone (a reboot, say) is told by its absence; addresses are still given back.
+ */
+static int leave(const struct network_task *t, struct cni_job *job, struct fail *f)
+{
+	_cleanup_close_ int netns = netns_open(t->netns);
+	int r;
+
+	job->netns = netns >= 0 ? t->netns : NULL;
+	job->result = t->record->result;
+	r = cni_run(job, NULL, f);
+	if (r < 0)
+		return r;
+	r = netns_unpin(t->netns);
+	return r < 0 ? fail_set(f, r, "%s cannot be removed: %s", t->netns, strerror(-r)) : 0;
+}
+
+static void tell(int answer, const json_t *object)
+{
+	_cleanup_free_ char *text = object ? json_text(object) : NULL;
+	size_t size = text ? strlen(text) : 0;
+
+	for (size_t n = 0; n < size;) {
+		ssize_t k = write(answer, text + n, size - n);
+
+		if (k <= 0 && errno != EINTR)
+			return; /* nobody listens, or will find it cut short */
+		n += k > 0 ? (size_t)k : 0;
+	}
+}
+
+void network_errand(void *argument, int answer)
+{
+	const struct network_task *t = argument;
+	_cleanup_json_ json_t *result = NULL, *object = NULL;
+	char arguments[ARGUMENTS_BYTES];
+	struct cni_job job = {
+		.container = t->record->container,
+		.interface = t->interface,
+		.arguments = arguments,
+		.plugin_path = t->plugin_path,
+		.list = t->record->list,
+		.limit_usec = t->limit_usec,
+	};
+	struct fail why = { 0 };
+	int r;
+
+	(void)snprintf(arguments, sizeof(arguments), "IgnoreUnknown=1;REEVE_SLICE=%s;REEVE_TASK=%s",
+		       t->record->slice, t->record->task); /* names have at most 63 bytes */
+	r = t->join ? join(t, &job, &result, &why) : leave(t, &job, &why);
+	object = r < 0 ? json_pack("{s:i,s:s,s:s}", "error", -r, "code",
+				   why.code ? why.code : "network", "text", why.text)
+		       : json_pack("{s:O*}", "result", result);
+	tell(answer, object);
+}
+
+int network_answer(const char *answer, size_t size, json_t **ret_result, struct fail *f)
+{
+	_cleanup_json_ json_t *object = NULL;
+	const char *text;
+	json_int_t error;
+
+	if (size == 0 || json_parse_object(answer, size, &object, NULL) < 0)
+		return fail_set(f, -EIO, "the child that was to do it ended without a word");
+	error = json_integer_value(json_object_get(object, "error"));
+	text = json_string_value(json_object_get(object, "text"));
+	if (error != 0 || text)
+		return fail_code(f, error > 0 && error < 4096 ? -(int)error : -EIO, "network", "%s",
+				 text ? text : "");
+	*ret_result = json_incref(json_object_get(object, "result"));
+	return 0;
+}

@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Resizing; see resize.h. The slice goes through at most three sizes: before, both, after. Each is
+ * one call of hold(), which brings ledger, kernel and PID 1 to that size, in this order. The
+ * ledger is asked by everybody who sets a limit, so it comes first also on the way down: within one
+ * callback nobody can be offered what the kernel still holds, and on failure it is put back. */
+#include "resize.h"
+
+#include "backend.h"
+#include "carve.h"
+#include "cgroups/partition.h"
+#include "cgroups/usage.h"
+#include "device_use.h"
+#include "document.h"
+#include "enforce.h"
+#include "manager.h"
+#include "model/resizing.h"
+#include "util/cleanup.h"
+#include "util/fs.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct resize {
+	struct allocation *before, *both, *after; /* after NULL: interrupted by a restart */
+	struct amounts had, has_both, gets;
+	uint64_t at_usec; /* CLOCK_REALTIME: when what it gives up is taken */
+	bool announced;
+	sd_event_source *timer;
+};
+
+static struct resize *resize_free(struct resize *z)
+{
+	if (!z)
+		return NULL;
+	sd_event_source_disable_unref(z->timer);
+	allocation_free(z->before);
+	allocation_free(z->both);
+	allocation_free(z->after);
+	free(z);
+	return NULL;
+}
+
+static inline void resize_freep(struct resize **z)
+{
+	resize_free(*z);
+}
+
+void resize_drop(struct slice *s)
+{
+	s->resize = resize_free(s->resize);
+}
+
+const struct allocation *resize_before(const struct slice *s)
+{
+	return s->resize ? s->resize->before : NULL;
+}
+
+json_t *resize_document(const struct slice *s)
+{
+	const struct resize *z = s->resize;
+	_cleanup_(allocation_freep) struct allocation *taken = NULL;
+	_cleanup_json_ json_t *object = json_object();
+
+	if (!z || !z->after || !object || allocation_less(&taken, z->before, z->after) < 0 ||
+	    json_put(object, "at", document_time(z->at_usec)) < 0 ||
+	    json_put(object, "takes", document_allocation(taken)) < 0 ||
+	    (z->gets.processes_max > 0 &&
+	     json_put(object, "processes_max", json_integer((json_int_t)z->gets.processes_max)) <
+		     0) ||
+	    json_put(object, "resources", document_allocation(z->after)) < 0)
+		return NULL;
+	return TAKE_PTR(object);
+}
+
+static int put_ledger(struct slice *s, const struct allocation *size)
+{
+	_cleanup_(allocation_freep) struct allocation *a = NULL;
+	int r = allocation_copy(&a, size);
+
+	if (r < 0)
+		return r;
+	a->slice = strdup(s->id);
+	return a->slice ? ledger_replace(s->manager->ledger, &a) : -ENOMEM;
+}
+
+static bool wants_partition(const struct allocation *a)
+{
+	return !cpuset_empty(a->cpus) && a->shared_millicpus == 0;
+}
+
+/* A partition that there is follows before the limits are written: its CPUs are those that it has
+ * exclusively, whatever cpuset.cpus says. One that there is not yet is made with the limits. */
+static int move_partition(struct slice *s, const struct allocation *size,
+			  const struct cpuset *granted_before, struct fail *f)
+{
+	_cleanup_(cg_partition_done) struct cg_partition p = { 0 };
+	const struct cg_partition_change change = { .granted_before = granted_before,
+						    .granted = ledger_cpus(s->manager->ledger),
+						    .cpus = size->cpus };
+	int root = s->manager->host->cgroup_fd, r;
+	const char *kind = NULL;
+
+	if (!s->top || !(backend_controllers(s) & CG_BIT(CG_CPUSET)) ||
+	    cg_partition_kind(root, s->top, &kind) < 0 || !kind)
+		return 0;
+	if (!wants_partition(size)) {
+		r = cg_partition_undo(root, s->top, change.granted);
+		return r < 0 ? fail_code(f, -EBUSY, "resize-refused",
+					 "the kernel keeps the partition of slice %s: %s", s->id,
+					 strerror(-r))
+			     : 0;
+	}
+	r = cg_partition_move(root, s->top, &change, &p);
+	if (r < 0)
+		return fail_set(f, r, "the partition of slice %s cannot be changed: %s", s->id,
+				strerror(-r));
+	if (p.stopped)
+		log_notice(&(struct log_about){ .slice = s->id },
+			   "its partition was none for a moment: the kernel did not take the "
+			   "change as it was");
+	return p.holds ? 0
+		       : fail_code(f, -EBUSY, "resize-refused",
+				   "the kernel refused the CPUs of slice %s: %s", s->id, p.reason);
+}
+
+/* A slice that leaves the shared pool has the weight of everybody again. */
+static void reset_weight(const struct slice *s, const struct allocation *size)
+{
+	if (size->shared_millicpus == 0 && s->top_fd >= 0 &&
+	    backend_controllers(s) & CG_BIT(CG_CPU))
+		(void)fs_write(s->top_fd, "cpu.weight", "100"); /* it counts among nobody */
+}
+
+static const struct enforcement *same_row(const struct enforcements *rows,
+					  const struct enforcement *row)
+{
+	for (size_t i = 0; i < rows->count; i++)
+		if (strcmp(rows->items[i].resource, row->resource) == 0 &&
+		    strcmp(rows->items[i].limit, row->limit) == 0)
+			return &rows->items[i];
+	return NULL;
+}
+
+/* Whatever the kernel held is held at the new size as well. But the memory policy of a process that
+ * runs stays what it was; where that is all there is, its row says so. */
+static int check_rows(const struct slice *s, const struct enforcements *before, struct fail *f)
+{
+	for (size_t i = 0; i < before->count; i++) {
+		const struct enforcement *now = same_row(&s->enforced, &before->items[i]);
+
+		if (before->items[i].mechanism == MECHANISM_NONE ||
+		    strcmp(before->items[i].resource, "noise") == 0 ||
+		    before->items[i].mechanism == MECHANISM_POLICY || !now ||
+		    now->mechanism != MECHANISM_NONE)
+			continue;
+		return fail_code(f, -EBUSY, "resize-refused",
+				 "the kernel refused %s (%s) of slice %s: %s", now->limit,
+				 now->wanted ? now->wanted : "", s->id,
+				 now->reason ? now->reason : "it holds another value");
+	}
+	return 0;
+}
+
+/* Cores of its own and a share of the pool: no partition can hold both. */
+static bool is_mixed(const struct allocation *size)
+{
+	return size->shared_millicpus > 0 && !cpuset_empty(size->cpus);
+}
+
+/* Between a size with the one and a size with the other a slice has both for a moment. */
+static bool is_passing(const struct slice *s, const struct allocation *size)
+{
+	const struct allocation *after = s->resize->after;
+
+	return is_mixed(size) && after && !is_mixed(after);
+}
+
+/* Brings everything to one size. */
+static int hold(struct slice *s, const struct allocation *size, const struct amounts *amounts,
+		struct fail *f)
+{
+	_cleanup_(enforcements_done) struct enforcements before = { 0 };
+	_cleanup_(cpuset_freep) struct cpuset *granted = NULL;
+	int r = cpuset_copy(&granted, ledger_cpus(s->manager->ledger));
+
+	if (r == 0)
+		r = put_ledger(s, size);
+	if (r < 0)
+		return fail_set(f, r, "out of memory");
+	amounts_put(&s->request, amounts);
+	before = s->enforced;
+	s->enforced = (struct enforcements){ 0 };
+	enforce_pool_changed(s->manager); /* before its tasks can meet those of the pool */
+	r = move_partition(s, size, granted, f);
+	reset_weight(s, size);
+	if (r == 0)
+		r = enforce_resized(s, is_passing(s, size), f);
+	if (r == 0)
+		r = check_rows(s, &before, f);
+	if (r == 0 && s->backend->resized)
+		s->backend->resized(s);
+	return r;
+}
+
+/* As it was. If even that is refused, the books keep what the kernel may still hold. */
+static void put_back(struct slice *s, const struct fail *reason)
+{
+	struct resize *z = s->resize;
+	struct fail why = { 0 };
+
+	if (hold(s, z->before, &z->had, &why) < 0) {
+		log_error(&(struct log_about){ .slice = s->id, .code = "leak" },
+			  "it cannot be put back to the size it had: %s", why.text);
+		(void)put_ledger(s, z->both); /* without memory: some CPUs are free too early */
+	}
+	enforce_pool_changed(s->manager);
+	log_warning(&(struct log_about){ .slice = s->id, .code = reason->code },
+		    "it keeps the size it had: %s", reason->text);
+	if (z->announced)
+		slice_report(s, EVENT_SLICE_RESIZE_FAILED, reason);
+	resize_drop(s);
+	carve_keep_record(s);
+}
+
+static int too_much_used(const struct slice *s, const char *code, const char *what, uint64_t used,
+			 uint64_t wanted, struct fail *f)
+{
+	return fail_code(f, -EBUSY, code,
+			 "slice %s uses %" PRIu64 " %s now, more than the %" PRIu64
+			 " that it would have",
+			 s->id, used, what, wanted);
+}
+
+static int check_hugepages(const struct slice *s, const struct resize *z, struct fail *f)
+{
+	for (size_t i = 0; i < z->before->hugepages_count; i++) {
+		uint64_t size = z->before->hugepages[i].size_bytes, used = 0;
+		uint64_t left = allocation_hugepages_total(z->after, size);
+
+		if (left < allocation_hugepages_total(z->before, size) &&
+		    cg_usage_hugepages(s->top_fd, size, &used) == 0 && used / size > left)
+			return too_much_used(s, "hugepages-in-use", "huge pages", used / size, left,
+					     f);
+	}
+	return 0;
+}
+
+static bool below(uint64_t wanted, uint64_t had)
+{
+	return wanted > 0 && (had == 0 || wanted < had); /* 0: no limit */
+}
+
+static int check_devices(const struct slice *s, const struct resize *z, struct fail *f)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < z->before->devices_count; i++)
+		if (!allocation_has_device(z->after, z->before->devices[i]))
+			r = device_use_check(s, z->before->devices[i], f);
+	return r;
+}
+
+/* The kernel would reclaim, and then kill, for a limit below what is used. */
+static int check_use(const struct slice *s, const struct resize *z, struct fail *f)
+{
+	struct cg_usage usage;
+	int r = check_devices(s, z, f);
+
+	if (r < 0 || s->top_fd < 0 || cg_usage(s->top_fd, &usage) < 0)
+		return r;
+	if (below(z->gets.memory_bytes, z->had.memory_bytes) && usage.memory_bytes != CG_UNKNOWN &&
+	    usage.memory_bytes > z->gets.memory_bytes)
+		return too_much_used(s, "memory-in-use", "bytes of memory (memory.current)",
+				     usage.memory_bytes, z->gets.memory_bytes, f);
+	if (below(z->gets.processes_max, z->had.processes_max) && usage.pids != CG_UNKNOWN &&
+	    usage.pids > z->gets.processes_max)
+		return too_much_used(s, "processes-in-use", "processes (pids.current)", usage.pids,
+				     z->gets.processes_max, f);
+	return check_hugepages(s, z, f);
+}
+
+/* The last size. The event comes before the record: told twice rather than never. */
+static int finish(struct slice *s, struct fail *f)
+{
+	struct resize *z = s->resize;
+	int r = check_use(s, z, f);
+
+	if (r == 0)
+		r = hold(s, z->after, &z->gets, f);
+	if (r == 0)
+		r = check_devices(s, z, f); /* opened in the last moment: it would stay open */
+	if (r < 0) {
+		put_back(s, f);
+		return r;
+	}
+	resize_drop(s);
+	enforce_pool_changed(s->manager);
+	slice_report(s, EVENT_SLICE_RESIZED, NULL);
+	carve_keep_record(s);
+	return 0;
+}
+
+static int on_grace_over(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct slice *s = userdata;
+	struct fail why = { 0 };
+
+	(void)source;
+	(void)usec;
+	(void)finish(s, &why); /* told by an event and in the log */
+	return 0;
+}
+
+static int may_start(const struct slice *s, struct fail *f)
+{
+	if (s->state != SLICE_ACTIVE)
+		return fail_code(f, -EBUSY, "slice-not-active", "slice %s is %s", s->id,
+				 slice_state_to_string(s->state));
+	if (s->resize)
+		return fail_code(f, -EBUSY, "slice-busy", "slice %s is being resized", s->id);
+	if (s->freeze)
+		return fail_code(f, -EBUSY, "slice-busy", "slice %s is being frozen or thawed",
+				 s->id);
+	return 0;
+}
+
+static int change_amounts(struct slice *s, const struct resize_change *change, struct resize *z,
+			  struct fail *f)
+{
+	z->had = z->gets = amounts_of(&s->request);
+	if (amounts_change(&z->gets, change) < 0)
+		return fail_set(f, -E2BIG, "hugepages: at most %d sizes are possible",
+				REQUEST_HUGEPAGES_MAX);
+	if (z->gets.memory_bytes == 0 && z->had.memory_bytes > 0)
+		return fail_code(f, -EINVAL, "memory-needed",
+				 "memory of slice %s cannot be taken away wholly: without any it "
+				 "would have no limit",
+				 s->id);
+	z->has_both = z->had; /* the rest is the allocation's */
+	z->has_both.processes_max = below(z->gets.processes_max, z->had.processes_max)
+					    ? z->had.processes_max
+					    : z->gets.processes_max;
+	return 0;
+}
+
+/* Where its tasks have their memory; not known is none. */
+static size_t memory_in_use(const struct slice *s, const struct allocation *a,
+			    struct allocation_memory *ret)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; s->top_fd >= 0 && i < a->memory_count; i++) {
+		ret[n].node = a->memory[i].node;
+		if (cg_usage_on_node(s->top_fd, ret[n].node, &ret[n].bytes) == 0)
+			n++;
+	}
+	return n;
+}
+
+static int decide(struct slice *s, const struct resize_change *change, struct resize *z,
+		  struct fail *f)
+{
+	const struct allocation *held = ledger_find(s->manager->ledger, s->id);
+	_cleanup_free_ struct allocation_memory *used =
+		calloc(held->memory_count + 1, sizeof(*used));
+	struct request wanted = s->request; /* borrows all but the amounts */
+	struct view v = manager_view(s->manager);
+	struct resize_wish wish = { .wanted = &wanted,
+				    .keep_cpus = change->keep_cpus,
+				    .keep_devices = change->keep_devices,
+				    .keep_devices_count = change->keep_devices_count,
+				    .used = used };
+	int r;
+
+	if (!used)
+		return fail_set(f, -ENOMEM, "out of memory");
+	amounts_put(&wanted, &z->gets);
+	wish.used_count = memory_in_use(s, held, used);
+	r = resize_decide(&v, held, &wish, &z->after, f);
+	if (r == PLACEMENT_NO_FIT)
+		return f->error;
+	if (r == 0)
+		r = allocation_copy(&z->before, held);
+	if (r == 0)
+		r = allocation_join(&z->both, z->before, z->after);
+	return r < 0 ? fail_set(f, r, "out of memory") : 0;
+}
+
+static bool gives_up(const struct resize *z, bool *ret_gets_more)
+{
+	_cleanup_(allocation_freep) struct allocation *less = NULL, *more = NULL;
+
+	if (allocation_less(&less, z->before, z->after) < 0 ||
+	    allocation_less(&more, z->after, z->before) < 0) {
+		*ret_gets_more = true; /* the longest way is always right */
+		return true;
+	}
+	*ret_gets_more = !allocation_empty(more);
+	return !allocation_empty(less) || below(z->gets.processes_max, z->had.processes_max);
+}
+
+/* Both sizes at once, in the books and on disk before the kernel has them. */
+static int hold_both(struct slice *s, bool gets_more, struct fail *f)
+{
+	struct resize *z = s->resize;
+	int r = put_ledger(s, z->both);
+
+	if (r < 0) {
+		resize_drop(s);
+		return fail_set(f, r, "out of memory");
+	}
+	carve_keep_record(s);
+	r = gets_more ? hold(s, z->both, &z->has_both, f) : 0;
+	if (r < 0)
+		put_back(s, f);
+	return r;
+}
+
+static int go(struct slice *s, uint64_t grace_usec, struct fail *f)
+{
+	struct resize *z = s->resize;
+	bool more = false, less = gives_up(z, &more);
+	int r;
+
+	z->at_usec = s->manager->host->realtime_usec(s->manager->host) + (less ? grace_usec : 0);
+	if (less) {
+		z->announced = true;
+		slice_report(s, EVENT_SLICE_RESIZING, NULL);
+	}
+	r = hold_both(s, more && less, f);
+	if (r < 0)
+		return r;
+	if (!less || grace_usec == 0)
+		return finish(s, f);
+	r = sd_event_add_time_relative(s->manager->loop, &z->timer, CLOCK_MONOTONIC, grace_usec, 0,
+				       on_grace_over, s);
+	if (r < 0) {
+		fail_set(f, r, "out of memory");
+		put_back(s, f);
+		return r;
+	}
+	return RESIZE_LATER;
+}
+
+int resize_start(struct slice *s, const struct resize_change *change, struct fail *f)
+{
+	_cleanup_(resize_freep) struct resize *z = NULL;
+	int r = may_start(s, f);
+
+	if (r < 0)
+		return r;
+	z = calloc(1, sizeof(*z));
+	if (!z)
+		return fail_set(f, -ENOMEM, "out of memory");
+	r = change_amounts(s, change, z, f);
+	if (r == 0)
+		r = decide(s, change, z, f);
+	if (r == 0)
+		r = check_use(s, z, f);
+	if (r < 0 || amounts_equal(&z->had, &z->gets))
+		return r;
+	s->resize = TAKE_PTR(z);
+	return go(s, change->grace_usec, f);
+}
+
+int resize_adopt(struct slice *s, struct allocation **before)
+{
+	const struct allocation *held = ledger_find(s->manager->ledger, s->id);
+	_cleanup_(resize_freep) struct resize *z = calloc(1, sizeof(*z));
+
+	if (!z || allocation_copy(&z->both, held) < 0)
+		return -ENOMEM;
+	z->before = TAKE_PTR(*before);
+	z->had = z->has_both = z->gets = amounts_of(&s->request);
+	z->announced = true; /* perhaps: told twice rather than never */
+	s->resize = TAKE_PTR(z);
+	return 0;
+}
+
+void resize_settle(struct slice *s)
+{
+	struct fail why = { 0 };
+
+	if (!s->resize || s->resize->after)
+		return;
+	fail_code(&why, -EINTR, "agent-restarted",
+		  "the agent was restarted while slice %s was being resized", s->id);
+	put_back(s, &why);
+}

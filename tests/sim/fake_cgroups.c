@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A cgroup hierarchy of plain files, and failing system calls; see fake_cgroups.h. Of the kernel it
+ * knows as much as the agent uses: a directory is born with its files and goes with them, unless a
+ * process is in it; what is enabled above is available below; a partition is listed at the root.
+ *
+ * The functions bear libc's names in the object file only, so that the headers' own declarations of
+ * them are in nobody's way. */
+#include "tests/sim/fake_cgroups.h"
+
+#include "util/cleanup.h"
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define CONTROLLERS "cpuset cpu io memory hugetlb pids rdma misc dmem"
+
+static const struct {
+	const char *name, *text;
+} born_with[] = {
+	{ "cgroup.controllers", "" },
+	{ "cgroup.subtree_control", "" },
+	{ "cgroup.procs", "" },
+	{ "cgroup.threads", "" },
+	{ "cgroup.events", "populated 0\nfrozen 0\n" },
+	{ "cgroup.kill", "" },
+	{ "cgroup.freeze", "0\n" },
+	{ "cpuset.cpus", "\n" },
+	{ "cpuset.cpus.effective", "\n" },
+	{ "cpuset.cpus.exclusive", "\n" },
+	{ "cpuset.cpus.exclusive.effective", "\n" },
+	{ "cpuset.cpus.partition", "member\n" },
+	{ "cpuset.mems", "\n" },
+	{ "cpuset.mems.effective", "\n" },
+	{ "cpu.weight", "100\n" },
+	{ "cpu.max", "max 100000\n" },
+	{ "cpu.max.burst", "0\n" },
+	{ "memory.min", "0\n" },
+	{ "memory.low", "0\n" },
+	{ "memory.high", "max\n" },
+	{ "memory.max", "max\n" },
+	{ "memory.swap.max", "max\n" },
+	{ "memory.oom.group", "0\n" },
+	{ "memory.events", "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\n" },
+	{ "pids.max", "max\n" },
+	{ "hugetlb.2MB.max", "max\n" },
+	{ "hugetlb.2MB.rsvd.max", "max\n" },
+};
+
+static struct {
+	char root[PATH_MAX]; /* "": there is no hierarchy */
+	char beside[PATH_MAX];
+	bool counting;
+	unsigned operations, fails_at;
+	int error;
+	char failed[PATH_MAX + 32];
+	long (*system_call)(long number, ...);
+} fake;
+
+#define CALL(...) fake.system_call(__VA_ARGS__)
+
+__attribute__((constructor)) static void find_real(void)
+{
+	fake.system_call = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+}
+
+static bool is_below(const char *path, const char *folder)
+{
+	size_t n = strlen(folder);
+
+	return n > 0 && strncmp(path, folder, n) == 0 && (path[n] == 0 || path[n] == '/');
+}
+
+/* Of an open file; false: it has none. */
+static bool path_of(int fd, char room[PATH_MAX])
+{
+	char link[64];
+	long n;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = CALL(SYS_readlinkat, AT_FDCWD, link, room, PATH_MAX - 1);
+	room[n > 0 ? n : 0] = 0;
+	return n > 0;
+}
+
+static void path_at(int dirfd, const char *path, char room[PATH_MAX])
+{
+	char base[PATH_MAX];
+
+	if (*path == '/' || dirfd == AT_FDCWD || !path_of(dirfd, base))
+		(void)snprintf(room, PATH_MAX, "%s", path);
+	else if (snprintf(room, PATH_MAX, "%s/%s", base, path) >= PATH_MAX)
+		room[0] = 0;
+}
+
+/* Counts an operation; true: it is the one that fails, and errno is set. */
+static bool fails(const char *what, const char *path)
+{
+	if (!fake.counting || (path && !is_below(path, fake.root) && !is_below(path, fake.beside)))
+		return false;
+	if (++fake.operations != fake.fails_at)
+		return false;
+	(void)snprintf(fake.failed, sizeof(fake.failed), "%s %s", what, path ? path : "");
+	errno = fake.error;
+	return true;
+}
+
+static void put(const char *folder, const char *name, const char *text)
+{
+	char path[PATH_MAX];
+	long fd;
+
+	if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path))
+		return;
+	fd = CALL(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	(void)CALL(SYS_write, fd, text, strlen(text));
+	(void)CALL(SYS_close, fd);
+}
+
+static void get(const char *folder, const char *name, char *room, size_t size)
+{
+	char path[PATH_MAX];
+	long fd, n = -1;
+
+	if (snprintf(path, sizeof(path), "%s/%s", folder, name) < (int)sizeof(path)) {
+		fd = CALL(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+		n = CALL(SYS_read, fd, room, size - 1);
+		(void)CALL(SYS_close, fd);
+	}
+	room[n > 0 ? n : 0] = 0;
+}
+
+static void populate(const char *folder)
+{
+	char above[PATH_MAX], available[256];
+
+	for (size_t i = 0; i < ARRAY_SIZE(born_with); i++)
+		put(folder, born_with[i].name, born_with[i].text);
+	(void)snprintf(above, sizeof(above), "%s", folder);
+	*strrchr(above, '/') = 0;
+	get(above, "cgroup.subtree_control", available, sizeof(available));
+	put(folder, "cgroup.controllers", available);
+}
+
+void fake_cgroups_open(const char *root)
+{
+	static const char *const files[] = { "cgroup.controllers", "cgroup.subtree_control" };
+
+	assert_non_null(fake.system_call);
+	populate(root);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		put(root, files[i], CONTROLLERS "\n");
+	put(root, "cpuset.cpus.isolated", "\n");
+	(void)snprintf(fake.root, sizeof(fake.root), "%s", root);
+}
+
+void fake_fail(unsigned n, int error, const char *beside)
+{
+	fake.operations = 0;
+	fake.fails_at = n;
+	fake.error = error;
+	fake.failed[0] = 0;
+	(void)snprintf(fake.beside, sizeof(fake.beside), "%s", beside);
+	fake.counting = true;
+}
+
+unsigned fake_fail_end(void)
+{
+	fake.counting = false;
+	return fake.operations;
+}
+
+const char *fake_failed(void)
+{
+	return *fake.failed ? fake.failed : NULL;
+}
+
+/* Processes of a cgroup that are alive, up to the limit. */
+static size_t processes(const char *folder, pid_t *pids, size_t limit)
+{
+	char text[4096], *rest, *line;
+	size_t count = 0;
+
+	get(folder, "cgroup.procs", text, sizeof(text));
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		pid_t pid = (pid_t)strtol(line, NULL, 10);
+
+		if (pid > 0 && kill(pid, 0) == 0 && count < limit)
+			pids[count++] = pid;
+	}
+	return count;
+}
+
+static void kill_below(const char *folder)
+{
+	char path[PATH_MAX];
+	pid_t pids[64];
+	DIR *dir = opendir(folder);
+
+	for (size_t n = processes(folder, pids, ARRAY_SIZE(pids)); n > 0; n--)
+		(void)kill(pids[n - 1], SIGKILL);
+	for (struct dirent *e; dir && (e = readdir(dir));)
+		if (e->d_type == DT_DIR && e->d_name[0] != '.' &&
+		    snprintf(path, sizeof(path), "%s/%s", folder, e->d_name) < (int)sizeof(path))
+			kill_below(path);
+	if (dir)
+		(void)closedir(dir);
+}
+
+/* One "+controller" a write; the agent asks for none twice. */
+static void enable(const char *folder, const char *word)
+{
+	char now[256];
+	size_t n;
+
+	get(folder, "cgroup.subtree_control", now, sizeof(now));
+	n = strcspn(now, "\n");
+	(void)snprintf(now + n, sizeof(now) - n, "%s%s", n ? " " : "", word + 1); /* nine words */
+	put(folder, "cgroup.subtree_control", now);
+}
+
+static void list_partition(const char *folder, const char *state)
+{
+	char cpus[256] = "\n";
+
+	if (strncmp(state, "isolated", 8) == 0)
+		get(folder, "cpuset.cpus.exclusive", cpus, sizeof(cpus));
+	put(fake.root, "cpuset.cpus.isolated", cpus);
+}
+
+/* What a write does besides being read back. */
+static void act(const char *folder, const char *name, const char *text)
+{
+	char effective[64], pids[4096];
+	size_t n;
+
+	if (strcmp(name, "cgroup.subtree_control") == 0) {
+		enable(folder, text);
+		return;
+	}
+	if (strcmp(name, "cgroup.kill") == 0) {
+		kill_below(folder);
+		return;
+	}
+	if (strcmp(name, "cgroup.procs") == 0) {
+		get(folder, name, pids, sizeof(pids));
+		n = strlen(pids);
+		(void)snprintf(pids + n, sizeof(pids) - n, "%s", text); /* a few processes */
+		put(folder, name, pids);
+		return;
+	}
+	put(folder, name, text);
+	if (strcmp(name, "cpuset.cpus.partition") == 0)
+		list_partition(folder, text);
+	if (strcmp(name, "cpuset.cpus") == 0 || strcmp(name, "cpuset.mems") == 0) {
+		(void)snprintf(effective, sizeof(effective), "%s.effective", name);
+		put(folder, effective, text);
+	}
+}
+
+ssize_t fake_write(int fd, const void *data, size_t size) __asm__("write");
+ssize_t fake_write(int fd, const void *data, size_t size)
+{
+	char path[PATH_MAX], text[4096], *name;
+
+	if ((!fake.counting && !*fake.root) || !path_of(fd, path))
+		return CALL(SYS_write, fd, data, size);
+	if (fails("write", path))
+		return -1;
+	if (!is_below(path, fake.root) || size >= sizeof(text) - 1)
+		return CALL(SYS_write, fd, data, size);
+	(void)snprintf(text, sizeof(text), "%.*s", (int)size, (const char *)data);
+	text[strcspn(text, "\n")] = '\n';
+	text[strcspn(text, "\n") + 1] = 0;
+	name = strrchr(path, '/');
+	*name = 0;
+	act(path, name + 1, text);
+	return (ssize_t)size;
+}
+
+int fake_openat(int dirfd, const char *path, int flags, ...) __asm__("openat");
+int fake_openat(int dirfd, const char *path, int flags, ...)
+{
+	char full[PATH_MAX];
+	va_list args;
+	mode_t mode;
+
+	va_start(args, flags);
+	mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(args, mode_t) : 0;
+	va_end(args);
+	if (fake.counting || *fake.root)
+		path_at(dirfd, path, full);
+	if (fake.counting && fails("open", full))
+		return -1;
+	if (*fake.root && is_below(full, fake.root))
+		flags &= ~O_TRUNC; /* an attribute of the kernel keeps what it says */
+	return (int)CALL(SYS_openat, dirfd, path, flags, mode);
+}
+
+int fake_mkdirat(int dirfd, const char *path, mode_t mode) __asm__("mkdirat");
+int fake_mkdirat(int dirfd, const char *path, mode_t mode)
+{
+	char full[PATH_MAX];
+	long r;
+
+	path_at(dirfd, path, full);
+	if (fails("mkdir", full))
+		return -1;
+	r = CALL(SYS_mkdirat, dirfd, path, mode);
+	if (r == 0 && is_below(full, fake.root))
+		populate(full);
+	return (int)r;
+}
+
+int fake_mkdir(const char *path, mode_t mode) __asm__("mkdir");
+int fake_mkdir(const char *path, mode_t mode)
+{
+	return fake_mkdirat(AT_FDCWD, path, mode);
+}
+
+static bool has_children(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	bool has = false;
+
+	for (struct dirent *e; dir && (e = readdir(dir));)
+		has |= e->d_type == DT_DIR && e->d_name[0] != '.';
+	if (dir)
+		(void)closedir(dir);
+	return has;
+}
+
+/* cgroup_destroy_locked(): EBUSY for children as well as for processes. */
+static int remove_cgroup(const char *folder)
+{
+	char path[PATH_MAX], state[64];
+	pid_t pid;
+
+	if (processes(folder, &pid, 1) > 0 || has_children(folder)) {
+		errno = EBUSY;
+		return -1;
+	}
+	get(folder, "cpuset.cpus.partition", state, sizeof(state));
+	if (strncmp(state, "isolated", 8) == 0)
+		list_partition(folder, "member");
+	for (size_t i = 0; i < ARRAY_SIZE(born_with); i++)
+		if (snprintf(path, sizeof(path), "%s/%s", folder, born_with[i].name) <
+		    (int)sizeof(path))
+			(void)CALL(SYS_unlinkat, AT_FDCWD, path, 0);
+	return (int)CALL(SYS_unlinkat, AT_FDCWD, folder, AT_REMOVEDIR);
+}
+
+int fake_unlinkat(int dirfd, const char *path, int flags) __asm__("unlinkat");
+int fake_unlinkat(int dirfd, const char *path, int flags)
+{
+	char full[PATH_MAX];
+
+	path_at(dirfd, path, full);
+	if (fails(flags & AT_REMOVEDIR ? "rmdir" : "unlink", full))
+		return -1;
+	if (flags & AT_REMOVEDIR && is_below(full, fake.root))
+		return remove_cgroup(full);
+	return (int)CALL(SYS_unlinkat, dirfd, path, flags);
+}
+
+/* What makes processes: a directory that is no cgroup takes none by clone3, so that fork is used,
+ * as on a kernel without it. */
+long fake_syscall(long number, ...) __asm__("syscall");
+long fake_syscall(long number, ...)
+{
+	long words[6];
+	va_list args;
+
+	if (number == SYS_clone3) {
+		if (!fails("clone3", NULL))
+			errno = ENOSYS;
+		return -1;
+	}
+	if (number == SYS_pidfd_open && fails("pidfd_open", NULL))
+		return -1;
+	va_start(args, number);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		words[i] = va_arg(args, long); /* as libc's own: what was not given is not used */
+	va_end(args);
+	return CALL(number, words[0], words[1], words[2], words[3], words[4], words[5]);
+}
+
+pid_t fake_fork(void) __asm__("fork");
+pid_t fake_fork(void)
+{
+	static pid_t (*real)(void);
+
+	if (!real)
+		real = (pid_t(*)(void))dlsym(RTLD_NEXT, "fork");
+	return fails("fork", NULL) ? -1 : real();
+}
+
+int fake_socket(int domain, int type, int protocol) __asm__("socket");
+int fake_socket(int domain, int type, int protocol)
+{
+	return fails("socket", NULL) ? -1 : (int)CALL(SYS_socket, domain, type, protocol);
+}
+
+int fake_bind(int fd, const void *address, socklen_t size) __asm__("bind");
+int fake_bind(int fd, const void *address, socklen_t size)
+{
+	return fails("bind", NULL) ? -1 : (int)CALL(SYS_bind, fd, address, size);
+}
+
+int fake_listen(int fd, int backlog) __asm__("listen");
+int fake_listen(int fd, int backlog)
+{
+	return fails("listen", NULL) ? -1 : (int)CALL(SYS_listen, fd, backlog);
+}
+
+int fake_connect(int fd, const void *address, socklen_t size) __asm__("connect");
+int fake_connect(int fd, const void *address, socklen_t size)
+{
+	return fails("connect", NULL) ? -1 : (int)CALL(SYS_connect, fd, address, size);
+}
+
+ssize_t fake_sendmsg(int fd, const struct msghdr *message, int flags) __asm__("sendmsg");
+ssize_t fake_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	return fails("sendmsg", NULL) ? -1 : CALL(SYS_sendmsg, fd, message, flags);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* For tests: a directory that behaves as a cgroup v2 hierarchy, and system calls that can be told
+ * to fail. The program's own open, write, mkdir and the like stand before libc's; what does not
+ * concern the hierarchy goes through untouched. One a process. */
+
+#include <stdbool.h>
+
+/* root: an existing, empty directory; it becomes the root of the hierarchy, with every controller
+ * enabled. Asserts. */
+void fake_cgroups_open(const char *root);
+
+/* From now on the n-th operation (from 1) fails, once, with that errno. Operations are what changes
+ * or opens something in the hierarchy or below `beside`, and what makes processes and sockets. n 0:
+ * none fails. */
+void fake_fail(unsigned n, int error, const char *beside);
+/* Ends that; the number of operations since. */
+unsigned fake_fail_end(void);
+/* What failed: "mkdirat /tmp/..."; NULL: nothing has. */
+const char *fake_failed(void);
