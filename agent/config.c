@@ -228,8 +228,8 @@ static const char *expected(const struct config_key *k)
 		[CONFIG_LOG_LEVEL] = "one of error, warning, notice, info, debug",
 		[CONFIG_BACKEND] = "one of auto, systemd, cgroupfs, process",
 		[CONFIG_BOOL] = "yes or no",
-		[CONFIG_PRESSURE] = "off, or a rule such as full 150ms/1s: report, kill-revocable "
-				    "(CPUs of the host: some; its steps: on the revocable)",
+		[CONFIG_PRESSURE] = ("off, or a rule such as full 150ms/1s: report, kill-revocable "
+				     "(CPUs of the host: some; its steps: on the revocable)"),
 		[CONFIG_DEVICES] = "a list such as /dev/kvm, /dev/ptp* r, c 10:232 rw",
 	};
 

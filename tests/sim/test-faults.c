@@ -31,8 +31,8 @@ static const int errors[] = { EIO, ENOMEM, EBUSY, ENOSPC, EACCES };
 /* Best effort lets a slice live without a limit that the kernel refuses; required does not. */
 static const char *const requests[] = {
 	"\"cores\":1,\"memory\":\"64MiB\",\"processes_max\":50,\"isolation\":\"required\"",
-	"\"cores\":1,\"memory\":\"64MiB\",\"processes_max\":50,"
-	"\"hugepages\":[{\"size\":\"2MiB\",\"count\":2}]",
+	("\"cores\":1,\"memory\":\"64MiB\",\"processes_max\":50,"
+	 "\"hugepages\":[{\"size\":\"2MiB\",\"count\":2}]"),
 	"\"shared_cpus\":0.5,\"memory\":\"64MiB\",\"processes_max\":50,\"isolation\":\"required\"",
 };
 

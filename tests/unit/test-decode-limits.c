@@ -146,8 +146,9 @@ static void test_decode_refuses_what_makes_no_sense(void **state)
 		"{\"io\":[{\"disk\":\"disk-sda\",\"weight\":10001}]}",
 		"{\"io\":[{\"disk\":\"disk-sda\",\"read_bytes_per_second\":0}]}",
 		"{\"io\":[{\"disk\":\"disk-sda\",\"read_operations_per_second\":4294967296}]}",
-		"{\"io\":[{\"disk\":\"disk-sda\",\"weight\":1},{\"disk\":\"disk-sda\",\"weight\":2}"
-		"]}",
+		("{\"io\":[{\"disk\":\"disk-sda\",\"weight\":1},{\"disk\":\"disk-sda\",\"weight\":"
+		 "2}"
+		 "]}"),
 		"{\"io\":[{\"class\":\"all\",\"weight\":1},{\"class\":\"all\",\"weight\":2}]}",
 		"{\"io\":[{\"disk\":\"a b\",\"weight\":1}]}",
 		"{\"io\":[{\"disk\":\"\",\"weight\":1}]}",

@@ -204,8 +204,8 @@ static void test_relief_passes_over_a_record_that_is_none(void **state)
 		"\tcgroup.freeze\t5\t0\n",
 		"none\tcgroup.freeze\t5\t0\n",
 		"one\tcgroup.freeze\t5\t7\n", /* 7 is not what is there */
-		"one\tcgroup.freeze\t"
-		"00000000000000000000000000000000000000000000000000000000000000000000000\t0\n",
+		("one\tcgroup.freeze\t"
+		 "00000000000000000000000000000000000000000000000000000000000000000000000\t0\n"),
 	};
 
 	(void)state;
