@@ -18,7 +18,8 @@
 #include <unistd.h>
 
 enum {
-	STEP_BYTES = 1 << 30, /* of one write: compaction for more would hold up the loop */
+	STEP_BYTES = 64 << 20, /* of one write: on a full node the kernel reclaims and compacts for
+				  all of it, and the loop stands still */
 	GROW_LIMIT_USEC = 10 * 1000000, /* less than a slice may take to be made */
 	ACCOUNT_MAX_BYTES = 64 << 10,
 	PATH_ROOM = 128,

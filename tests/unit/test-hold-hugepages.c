@@ -271,7 +271,7 @@ static void test_hugepages_fewer_than_asked_are_all_undone(void **state)
 	r.host.monotonic_usec = slow_time;
 	s = add_slice(&r, "a", 2000);
 	put_file(r.s.fd, POOL "free_hugepages", "1024\n"); /* when it is undone */
-	expect_refused(s, "node 1 can have only 1024 of 2000 more huge pages of 2048 KiB");
+	expect_refused(s, "node 1 can have only 64 of 2000 more huge pages of 2048 KiB");
 	assert_true(total_of(&r) == 0);
 	assert_false(fs_exists(r.s.fd, "hugepages/a"));
 	rig_done(&r);
