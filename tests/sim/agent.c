@@ -89,6 +89,8 @@ static void open_agent(struct agent *a, enum backend_choice backend, const char 
 	/* A cgroup hierarchy may be a stand-in; this machine's interrupts and pages are none. */
 	static const char *const host_settings[] = { "interrupts",   "workqueues", "irqbalance",
 						     "housekeeping", "hugepages",  "resctrl" };
+	/* Nor is how busy it is: such events come at any time. */
+	static const char *const reports[] = { "host-cpu", "host-io", "slice-memory", "slice-io" };
 	char path[128];
 
 	*a = (struct agent){ 0 };
@@ -105,6 +107,8 @@ static void open_agent(struct agent *a, enum backend_choice backend, const char 
 	for (size_t i = 0; i < ARRAY_SIZE(host_settings); i++)
 		set(&a->config, "isolation", host_settings[i], "no");
 	set(&a->config, "isolation", "cdi-dir", "none");
+	for (size_t i = 0; i < ARRAY_SIZE(reports); i++)
+		set(&a->config, "pressure", reports[i], "off");
 	a->config.root = root ? strdup(root) : NULL;
 	begin(a);
 }

@@ -68,7 +68,6 @@ static void take_over(struct rig *r)
 
 static void rig_open(struct rig *r)
 {
-	static const char *const off[] = { "host-cpu", "host-io", "slice-memory", "slice-io" };
 	const char *missing = agent_missing(BACKEND_CGROUPFS);
 
 	if (missing) {
@@ -83,8 +82,6 @@ static void rig_open(struct rig *r)
 	(void)snprintf(r->other, sizeof(r->other), "press%d-c", (int)getpid());
 	put_memory(r, SHORT);
 	agent_open(&r->agent, BACKEND_CGROUPFS);
-	for (size_t i = 0; i < ARRAY_SIZE(off); i++) /* this machine may be busy */
-		assert_int_equal(config_set(&r->agent.config, "pressure", off[i], "off", NULL), 0);
 	take_over(r);
 }
 
