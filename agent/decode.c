@@ -5,6 +5,7 @@
 
 #include "decode_cache.h"
 #include "decode_network.h"
+#include "decode_parts.h"
 #include "util/cleanup.h"
 #include "util/parse.h"
 
@@ -100,64 +101,18 @@ static int decode_labels(const json_t *object, struct request *ret, struct fail 
 	return 0;
 }
 
-struct raw_count {
-	uint64_t size, count;
-	int kind;
-};
-
-static int decode_hugepages(const json_t *list, struct request *ret, struct fail *f)
+static int take_devices(const json_t *list, struct request *ret, struct fail *f)
 {
-	static const struct json_field fields[] = {
-		{ "size", JSON_KIND_BYTES, AT(raw_count, size), .required = true, .minimum = 4096,
-		  .maximum = 1ULL << 40 },
-		{ "count", JSON_KIND_U64, AT(raw_count, count), .required = true, .minimum = 1,
-		  .maximum = 1ULL << 32 },
-		{ 0 },
-	};
+	uint64_t counts[DEVICE_KINDS];
+	int r;
 
-	for (size_t i = 0; list && i < json_array_size(list); i++) {
-		struct raw_count raw = { 0 };
-		int r = json_read(json_array_get(list, i), fields, "hugepages", &raw, f);
-
-		if (r < 0)
-			return r;
-		if (raw.size & (raw.size - 1))
-			return fail_set(f, -EINVAL, "hugepages: size must be a power of two");
-		ret->hugepages[ret->hugepages_count++] =
-			(struct request_hugepages){ .size_bytes = raw.size, .count = raw.count };
-	}
-	return 0;
-}
-
-static int offered_kind(const char *name)
-{
-	int kind = device_kind_from_string(name);
-
-	return kind == DEVICE_GPU || kind == DEVICE_NIC || kind == DEVICE_DISK ? kind : -1;
-}
-
-static int decode_devices(const json_t *list, struct request *ret, struct fail *f)
-{
-	static const struct json_field fields[] = {
-		{ "class", JSON_KIND_ENUM, AT(raw_count, kind), .required = true,
-		  .from_string = offered_kind, .choices = "gpu, nic, disk" },
-		{ "count", JSON_KIND_U64, AT(raw_count, count), .required = true, .minimum = 1,
-		  .maximum = REQUEST_DEVICES_MAX },
-		{ 0 },
-	};
-
-	for (size_t i = 0; list && i < json_array_size(list); i++) {
-		struct raw_count raw = { 0 };
-		int r = json_read(json_array_get(list, i), fields, "devices", &raw, f);
-
-		if (r < 0)
-			return r;
-		if (ret->devices[raw.kind])
-			return fail_set(f, -EINVAL, "devices: class %s is there twice",
-					device_kind_to_string((enum device_kind)raw.kind));
-		ret->devices[raw.kind] = (uint32_t)raw.count;
-	}
-	return 0;
+	for (size_t kind = 0; kind < DEVICE_KINDS; kind++)
+		counts[kind] = DECODE_ABSENT;
+	r = decode_devices(list, 1, counts, f);
+	for (size_t kind = 0; r == 0 && kind < DEVICE_KINDS; kind++)
+		if (counts[kind] != DECODE_ABSENT)
+			ret->devices[kind] = (uint32_t)counts[kind];
+	return r;
 }
 
 int decode_request(const json_t *object, struct request *ret, struct fail *f)
@@ -188,9 +143,9 @@ int decode_request(const json_t *object, struct request *ret, struct fail *f)
 	if (r == 0)
 		r = decode_labels(raw.labels, ret, f);
 	if (r == 0)
-		r = decode_hugepages(raw.hugepages, ret, f);
+		r = decode_hugepages(raw.hugepages, 1, ret->hugepages, &ret->hugepages_count, f);
 	if (r == 0)
-		r = decode_devices(raw.devices, ret, f);
+		r = take_devices(raw.devices, ret, f);
 	if (r == 0)
 		r = decode_cache(raw.cache, &ret->cache, f);
 	if (r == 0 && raw.limits)

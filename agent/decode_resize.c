@@ -3,6 +3,7 @@
  * that a count of 0 is an order here. */
 #include "decode_resize.h"
 
+#include "decode_parts.h"
 #include "util/cleanup.h"
 
 #include <errno.h>
@@ -14,6 +15,8 @@ enum { SHARED_CPUS_MAX = 65536, KEEP_MAX = 4096 };
 
 #define ROUNDING 1e-6 /* of a thousandth of a CPU; see decode.c */
 #define AT(type, member) offsetof(struct type, member)
+
+_Static_assert(DECODE_ABSENT == RESIZE_SAME, "a class that is not named stays as it is");
 
 struct raw_resize {
 	uint64_t cores, memory, processes_max, grace;
@@ -36,67 +39,15 @@ static const struct json_field fields[] = {
 	{ 0 },
 };
 
-struct raw_part {
-	uint64_t size, count;
-	int kind;
-};
-
-static int decode_hugepages(const json_t *list, struct resize_change *ret, struct fail *f)
+static int take_hugepages(const json_t *list, struct resize_change *ret, struct fail *f)
 {
-	static const struct json_field part[] = {
-		{ "size", JSON_KIND_BYTES, AT(raw_part, size), .required = true, .minimum = 4096,
-		  .maximum = 1ULL << 40 },
-		{ "count", JSON_KIND_U64, AT(raw_part, count), .required = true,
-		  .maximum = 1ULL << 32 },
-		{ 0 },
-	};
+	int r = decode_hugepages(list, 0, ret->hugepages, &ret->hugepages_count, f);
 
-	for (size_t i = 0; list && i < json_array_size(list); i++) {
-		struct raw_part raw = { 0 };
-		int r = json_read(json_array_get(list, i), part, "hugepages", &raw, f);
-
-		if (r < 0)
-			return r;
-		if (raw.size & (raw.size - 1))
-			return fail_set(f, -EINVAL, "hugepages: size must be a power of two");
-		for (size_t k = 0; k < ret->hugepages_count; k++)
-			if (ret->hugepages[k].size_bytes == raw.size)
+	for (size_t i = 0; r == 0 && i < ret->hugepages_count; i++)
+		for (size_t k = 0; k < i; k++)
+			if (ret->hugepages[k].size_bytes == ret->hugepages[i].size_bytes)
 				return fail_set(f, -EINVAL, "hugepages: a size is there twice");
-		ret->hugepages[ret->hugepages_count++] =
-			(struct request_hugepages){ .size_bytes = raw.size, .count = raw.count };
-	}
-	return 0;
-}
-
-static int offered_kind(const char *name)
-{
-	int kind = device_kind_from_string(name);
-
-	return kind == DEVICE_GPU || kind == DEVICE_NIC || kind == DEVICE_DISK ? kind : -1;
-}
-
-static int decode_devices(const json_t *list, struct resize_change *ret, struct fail *f)
-{
-	static const struct json_field part[] = {
-		{ "class", JSON_KIND_ENUM, AT(raw_part, kind), .required = true,
-		  .from_string = offered_kind, .choices = "gpu, nic, disk" },
-		{ "count", JSON_KIND_U64, AT(raw_part, count), .required = true,
-		  .maximum = REQUEST_DEVICES_MAX },
-		{ 0 },
-	};
-
-	for (size_t i = 0; list && i < json_array_size(list); i++) {
-		struct raw_part raw = { 0 };
-		int r = json_read(json_array_get(list, i), part, "devices", &raw, f);
-
-		if (r < 0)
-			return r;
-		if (ret->devices[raw.kind] != RESIZE_SAME)
-			return fail_set(f, -EINVAL, "devices: class %s is there twice",
-					device_kind_to_string((enum device_kind)raw.kind));
-		ret->devices[raw.kind] = raw.count;
-	}
-	return 0;
+	return r;
 }
 
 static int decode_keep_devices(const json_t *list, struct resize_change *ret, struct fail *f)
@@ -155,8 +106,8 @@ int decode_resize(const json_t *object, struct resize_change *ret, struct fail *
 	ret->grace_usec = raw.grace;
 	if (raw.shared_cpus >= 0)
 		ret->shared_millicpus = (uint64_t)ceil(raw.shared_cpus * 1000 - ROUNDING);
-	r = decode_hugepages(raw.hugepages, ret, f);
+	r = take_hugepages(raw.hugepages, ret, f);
 	if (r == 0)
-		r = decode_devices(raw.devices, ret, f);
+		r = decode_devices(raw.devices, 0, ret->devices, f);
 	return r < 0 ? r : decode_keep(raw.keep, ret, f);
 }
