@@ -304,12 +304,10 @@ int fake_openat(int dirfd, const char *path, int flags, ...)
 	va_start(args, flags);
 	mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(args, mode_t) : 0;
 	va_end(args);
-	if (fake.counting || *fake.root)
+	if (fake.counting)
 		path_at(dirfd, path, full);
 	if (fake.counting && fails("open", full))
 		return -1;
-	if (*fake.root && is_below(full, fake.root))
-		flags &= ~O_TRUNC; /* an attribute of the kernel keeps what it says */
 	return (int)CALL(SYS_openat, dirfd, path, flags, mode);
 }
 

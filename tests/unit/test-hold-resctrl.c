@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Classes of slices in a directory that stands in for resctrl. It refuses nothing and keeps what is
- * written as it is, so masks have as many digits as those that they replace. */
+/* Classes of slices in a directory that stands in for resctrl: a schemata keeps what is not named
+ * when it is written (attributes.h); masks are kept as they are. */
 #include "agent/hold.h"
 #include "agent/hold_resctrl.h"
 
@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "attributes.h"
 #include "scratch.h"
 
 #include <stdlib.h>
@@ -198,8 +199,6 @@ static void test_resctrl_that_is_garbled_or_not_wanted_is_none(void **state)
 	rig_done(&r);
 }
 
-/* A file in the kernel's place keeps only what was written last; the kernel keeps the other lines.
- */
 static void test_resctrl_share_is_taken_from_the_default_group_and_given_back(void **state)
 {
 	struct enforcements rows = { 0 };
@@ -216,11 +215,11 @@ static void test_resctrl_share_is_taken_from_the_default_group_and_given_back(vo
 	expect_row(&rows, "memory_bandwidth", "0=50", MECHANISM_RESCTRL);
 	assert_file(r.s.fd, RDT "reeve-a/schemata", "L3:0=f00\nMB:0=50\n");
 	assert_file(r.s.fd, RDT "reeve-a/tasks", "4711\n");
-	assert_file(r.s.fd, RDT "schemata", "L3:0=0ff;4=fff\n");
+	assert_file(r.s.fd, RDT "schemata", "L3:0=0ff;4=fff\nMB:0=90;4=90\n");
 	assert_true(fs_exists(r.s.fd, "resctrl"));
 	enforcements_done(&rows);
 	assert_int_equal(hold_resctrl.take(s, &rows, NULL), 0); /* once more: nothing changes */
-	assert_file(r.s.fd, RDT "schemata", "L3:0=0ff;4=fff\n");
+	assert_file(r.s.fd, RDT "schemata", "L3:0=0ff;4=fff\nMB:0=90;4=90\n");
 	enforcements_done(&rows);
 	hold_resctrl.give(s); /* the stand-in's directory is not empty: it stays */
 	assert_int_equal(hold_resctrl.left(s, &leaks), 0);
@@ -229,7 +228,7 @@ static void test_resctrl_share_is_taken_from_the_default_group_and_given_back(vo
 	drop_files(&r, "a");
 	assert_int_equal(hold_resctrl.left(s, &leaks), 0);
 	assert_int_equal(leaks.count, 0);
-	assert_file(r.s.fd, RDT "schemata", "L3:0=fff;4=fff\n");
+	assert_file(r.s.fd, RDT "schemata", "L3:0=fff;4=fff\nMB:0=90;4=90\n");
 	assert_false(fs_exists(r.s.fd, "resctrl"));
 	rig_done(&r);
 }
@@ -248,14 +247,14 @@ static void test_resctrl_gives_back_what_the_administrator_had_set(void **state)
 	assert_int_equal(hold_resctrl.take(a, &rows, NULL), 0);
 	b = add_slice(&r, "b", 0x300, 0);
 	assert_int_equal(hold_resctrl.take(b, &rows, NULL), 0);
-	assert_file(r.s.fd, RDT "schemata", "L3:0=0f0;4=0ff\n");
+	assert_file(r.s.fd, RDT "schemata", "L3:0=0f0;4=0ff\nMB:0=90;4=90\n");
 	drop_files(&r, "a");
 	hold_resctrl.give(a);
 	ledger_release(r.m.ledger, "a");
-	assert_file(r.s.fd, RDT "schemata", "L3:0=0f0;4=0ff\n");
+	assert_file(r.s.fd, RDT "schemata", "L3:0=0f0;4=0ff\nMB:0=90;4=90\n");
 	drop_files(&r, "b");
 	hold_resctrl.give(b);
-	assert_file(r.s.fd, RDT "schemata", "L3:0=ff0;4=0ff\n");
+	assert_file(r.s.fd, RDT "schemata", "L3:0=ff0;4=0ff\nMB:0=90;4=90\n");
 	enforcements_done(&rows);
 	rig_done(&r);
 }

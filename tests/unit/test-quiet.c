@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "attributes.h"
 #include "discover.h"
 #include "hold.h"
 #include "manager.h"
