@@ -121,6 +121,23 @@ static void on_slice(struct slice *s, const struct fail *why, void *userdata)
 	d->reply.done(document, why, d->reply.userdata);
 }
 
+/* Owed for a change of a slice of the caller's; NULL: it was answered already. */
+static struct debt *debt_of_slice(const struct api *a, const struct api_caller *caller,
+				  const char *slice, struct slice **ret, struct api_reply reply)
+{
+	struct fail why = { 0 };
+	struct debt *d;
+
+	if (own_slice(a, caller, slice, ret, &why) < 0) {
+		reply.done(NULL, &why, reply.userdata);
+		return NULL;
+	}
+	d = debt_new(reply);
+	if (d)
+		d->slice = (struct slice_waiter){ .done = on_slice, .userdata = d };
+	return d;
+}
+
 static int prepare_request(struct api *a, struct request *request, struct fail *f)
 {
 	if (request->offer)
@@ -152,19 +169,11 @@ void api_slice_create(struct api *a, const struct api_caller *caller, struct req
 void api_slice_delete(struct api *a, const struct api_caller *caller, const char *slice,
 		      uint64_t grace_usec, struct api_reply reply)
 {
-	struct fail why = { 0 };
 	struct slice *s = NULL;
-	struct debt *d;
+	struct debt *d = debt_of_slice(a, caller, slice, &s, reply);
 
-	if (own_slice(a, caller, slice, &s, &why) < 0) {
-		reply.done(NULL, &why, reply.userdata);
-		return;
-	}
-	d = debt_new(reply);
-	if (!d)
-		return;
-	d->slice = (struct slice_waiter){ .done = on_slice, .userdata = d };
-	carve_delete(s, grace_usec, &d->slice);
+	if (d)
+		carve_delete(s, grace_usec, &d->slice);
 }
 
 void api_slice_resize(struct api *a, const struct api_caller *caller, const char *slice,
@@ -190,17 +199,11 @@ void api_slice_freeze(struct api *a, const struct api_caller *caller, const char
 {
 	struct fail why = { 0 };
 	struct slice *s = NULL;
-	struct debt *d;
+	struct debt *d = debt_of_slice(a, caller, slice, &s, reply);
 
-	if (own_slice(a, caller, slice, &s, &why) < 0) {
-		reply.done(NULL, &why, reply.userdata);
-		return;
-	}
-	d = debt_new(reply);
 	if (!d)
 		return;
 	d->show = true;
-	d->slice = (struct slice_waiter){ .done = on_slice, .userdata = d };
 	if (freeze_start(s, frozen, &d->slice, &why) < 0) {
 		free(d);
 		reply.done(NULL, &why, reply.userdata);

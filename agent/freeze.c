@@ -201,14 +201,10 @@ static int watch_all(struct slice *s, struct freeze *z)
 
 static int may_start(const struct slice *s, struct fail *f)
 {
-	if (s->state != SLICE_ACTIVE)
-		return fail_code(f, -EBUSY, "slice-not-active", "slice %s is %s", s->id,
-				 slice_state_to_string(s->state));
-	if (s->freeze)
-		return fail_code(f, -EBUSY, "slice-busy", "slice %s is being frozen or thawed",
-				 s->id);
-	if (s->resize)
-		return fail_code(f, -EBUSY, "slice-busy", "slice %s is being resized", s->id);
+	int r = slice_may_change(s, f);
+
+	if (r < 0)
+		return r;
 	if (s->cgroup_fd < 0 || !fs_exists(s->leaf_fd, "cgroup.freeze"))
 		return fail_code(f, -EOPNOTSUPP, "no-freezer",
 				 "freezing needs a cgroup v2 of the slice's own (with "

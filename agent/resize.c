@@ -314,19 +314,6 @@ static int on_grace_over(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
-static int may_start(const struct slice *s, struct fail *f)
-{
-	if (s->state != SLICE_ACTIVE)
-		return fail_code(f, -EBUSY, "slice-not-active", "slice %s is %s", s->id,
-				 slice_state_to_string(s->state));
-	if (s->resize)
-		return fail_code(f, -EBUSY, "slice-busy", "slice %s is being resized", s->id);
-	if (s->freeze)
-		return fail_code(f, -EBUSY, "slice-busy", "slice %s is being frozen or thawed",
-				 s->id);
-	return 0;
-}
-
 static int change_amounts(struct slice *s, const struct resize_change *change, struct resize *z,
 			  struct fail *f)
 {
@@ -448,7 +435,7 @@ static int go(struct slice *s, uint64_t grace_usec, struct fail *f)
 int resize_start(struct slice *s, const struct resize_change *change, struct fail *f)
 {
 	_cleanup_(resize_freep) struct resize *z = NULL;
-	int r = may_start(s, f);
+	int r = slice_may_change(s, f);
 
 	if (r < 0)
 		return r;

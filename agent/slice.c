@@ -123,6 +123,19 @@ size_t slice_tasks_alive(const struct slice *s)
 	return alive;
 }
 
+int slice_may_change(const struct slice *s, struct fail *f)
+{
+	if (s->state != SLICE_ACTIVE)
+		return fail_code(f, -EBUSY, "slice-not-active", "slice %s is %s", s->id,
+				 slice_state_to_string(s->state));
+	if (s->resize)
+		return fail_code(f, -EBUSY, "slice-busy", "slice %s is being resized", s->id);
+	if (s->freeze)
+		return fail_code(f, -EBUSY, "slice-busy", "slice %s is being frozen or thawed",
+				 s->id);
+	return 0;
+}
+
 void slice_task_notify(struct slice *s, struct slice_task *t)
 {
 	struct list ready;

@@ -117,6 +117,9 @@ struct slice_task *slice_task_find(const struct slice *s, const char *name);
 int slice_task_add(struct slice *s, const char *name, json_t *request, struct slice_task **ret);
 void slice_task_remove(struct slice *s, const char *name);
 size_t slice_tasks_alive(const struct slice *s);
+/* Whether it can be changed now: -EBUSY (code "slice-not-active"), or "slice-busy" for one that is
+ * being resized, frozen or thawed. */
+int slice_may_change(const struct slice *s, struct fail *f);
 
 /* Tells an event about it, with its document and, when something failed, why. */
 void slice_report(struct slice *s, enum event_kind kind, const struct fail *why);
