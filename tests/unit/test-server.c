@@ -16,9 +16,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -219,6 +221,61 @@ static void test_second_agent_is_refused(void **state)
 	agent_done(&a);
 }
 
+/* Another process, for so long; the agent leaves nobody to be reaped. */
+static pid_t hold_lock(const char *runtime_dir, useconds_t usec)
+{
+	int ready[2];
+	pid_t pid;
+	char byte;
+
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		int dir = fs_open_dir(AT_FDCWD, runtime_dir);
+		int fd = openat(dir, "reeved.lock", O_RDWR | O_CLOEXEC);
+
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			(void)!write(ready[1], "", 1);
+		(void)usleep(usec);
+		_exit(0);
+	}
+	close_fd(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close_fd(ready[0]);
+	return pid;
+}
+
+/* A child of an agent that was killed has its lock until it executes. */
+static void test_agent_waits_for_a_lock_that_is_about_to_go(void **state)
+{
+	struct agent a;
+
+	(void)state;
+	open_agent(&a);
+	a.manager = manager_free(a.manager);
+	(void)hold_lock(a.config.runtime_dir, 100000);
+	agent_restart(&a); /* asserts that it starts */
+	agent_done(&a);
+}
+
+static void test_agent_is_refused_for_a_lock_that_stays(void **state)
+{
+	struct fail f = { 0 };
+	struct agent a;
+	pid_t other;
+
+	(void)state;
+	open_agent(&a);
+	a.manager = manager_free(a.manager);
+	other = hold_lock(a.config.runtime_dir, 60 * 1000000);
+	assert_int_equal(manager_new(&a.manager, &a.config, &f), -EBUSY);
+	assert_string_equal(f.code, "agent-running");
+	assert_null(a.manager);
+	assert_int_equal(kill(other, SIGKILL), 0);
+	agent_done(&a);
+}
+
 static void leave_socket(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -307,6 +364,8 @@ int main(void)
 		cmocka_unit_test(test_every_route_is_found_by_its_own_pattern),
 		cmocka_unit_test(test_socket_has_the_mode_that_was_set),
 		cmocka_unit_test(test_second_agent_is_refused),
+		cmocka_unit_test(test_agent_waits_for_a_lock_that_is_about_to_go),
+		cmocka_unit_test(test_agent_is_refused_for_a_lock_that_stays),
 		cmocka_unit_test(test_socket_left_over_is_cleared),
 		cmocka_unit_test(test_file_in_the_place_of_the_socket_is_left_alone),
 		cmocka_unit_test(test_clients_that_leave_do_no_harm),
