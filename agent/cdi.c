@@ -275,6 +275,7 @@ static int left(struct slice *s, struct leaks *ret)
 {
 	char why[256];
 
+	give(s); /* again: it is looked at until it is gone */
 	if (!is_there(s))
 		return 0;
 	(void)snprintf(why, sizeof(why), "its CDI file in %.128s cannot be removed",

@@ -269,6 +269,11 @@ static bool is_left(const struct bench *b)
 	return l.count > 0;
 }
 
+static bool is_there(const struct bench *b)
+{
+	return fs_exists(AT_FDCWD, b->file);
+}
+
 static json_t *written(const struct bench *b)
 {
 	json_t *document = json_load_file(b->file, JSON_REJECT_DUPLICATES, NULL);
@@ -360,12 +365,30 @@ static void test_cdi_file_goes_with_the_slice_and_with_its_devices(void **state)
 
 	give_slice(b, "job-1", devices);
 	assert_int_equal(hold_cdi.take(b->slice, NULL, NULL), 0);
-	assert_true(is_left(b));
+	assert_true(is_there(b));
 	ledger_release(b->manager.ledger, "job-1");
 	assert_int_equal(hold_cdi.take(b->slice, NULL, NULL), 0); /* it has none any more */
+	assert_false(is_there(b));
 	assert_false(is_left(b));
 	assert_null(b->slice->cdi);
 	hold_cdi.give(b->slice); /* idempotent */
+}
+
+/* What is in the way goes some time, and nobody else would remove the file then. */
+static void test_cdi_file_that_could_not_be_removed_is_tried_again(void **state)
+{
+	static const char *const devices[] = { "gpu-0000:03:00.0", NULL };
+	struct bench *b = *state;
+
+	give_slice(b, "job-1", devices);
+	assert_int_equal(fs_make_dirs(b->file, 0755), 0);
+	hold_cdi.give(b->slice);
+	assert_true(is_left(b));
+	assert_int_equal(rmdir(b->file), 0);
+	assert_int_equal(hold_cdi.take(b->slice, NULL, NULL), 0);
+	assert_true(is_there(b));
+	assert_false(is_left(b));
+	assert_false(is_there(b));
 }
 
 static void test_cdi_orphans_go_and_others_files_stay(void **state)
@@ -392,7 +415,7 @@ static void test_cdi_orphans_go_and_others_files_stay(void **state)
 		assert_true(fs_exists(dir, stay[i]));
 	for (size_t i = 0; i < ARRAY_SIZE(go); i++)
 		assert_false(fs_exists(dir, go[i]));
-	assert_true(is_left(b));
+	assert_true(is_there(b));
 }
 
 static void test_cdi_follows_no_link_and_survives_a_directory_that_is_none(void **state)
@@ -468,6 +491,7 @@ int main(void)
 		BENCH_TEST(test_cdi_file_has_the_slice_and_each_of_its_devices),
 		BENCH_TEST(test_cdi_file_is_replaced_only_when_it_says_something_else),
 		BENCH_TEST(test_cdi_file_goes_with_the_slice_and_with_its_devices),
+		BENCH_TEST(test_cdi_file_that_could_not_be_removed_is_tried_again),
 		BENCH_TEST(test_cdi_orphans_go_and_others_files_stay),
 		BENCH_TEST(test_cdi_follows_no_link_and_survives_a_directory_that_is_none),
 		BENCH_TEST(test_cdi_can_be_turned_off),
