@@ -21,11 +21,10 @@ enum option_kind {
 	OPTION_PAIR,	  /* K=V into the object `key`; may be repeated */
 	OPTION_NETWORK,	  /* cni:NAME into the object `key` */
 	OPTION_LIMIT,	  /* NAME=SOFT[:HARD] into the object `key`; may be repeated */
-	OPTION_CACHE,	  /* N, SIZE or PERCENT as the member `choices` of the object `key` */
 	OPTION_HUGEPAGES, /* SIZE:COUNT appended to the array `key` */
 	OPTION_DEVICES, /* a count of the class that `choices` names, appended to the array `key` */
 	OPTION_DEVICE,	/* CLASS[:COUNT], likewise */
-	OPTION_KEEP,	/* into the member that `choices` names of the object `key` */
+	OPTION_LIST,	/* appended to the array `key` */
 	OPTION_ITEM,  /* NAME,KEY=VALUE,...: an object appended to the array `key`; see request.c */
 	OPTION_COUNT, /* NAME=N into the object `key`; may be repeated */
 };

@@ -136,8 +136,7 @@ static const struct option_row *option_before(const struct verb *verb, const cha
 
 static void offer_value(const struct completion *c, const struct option_row *row)
 {
-	if (row->choices && row->kind != OPTION_DEVICES && row->kind != OPTION_KEEP &&
-	    row->kind != OPTION_CACHE)
+	if (row->choices && row->kind != OPTION_DEVICES)
 		offer_list(c, row->choices);
 	else if (strcmp(row->name, "slice") == 0)
 		offer_slices(c);

@@ -18,11 +18,11 @@ const struct option_row slice_request_options[] = {
 	{ "memory", 'm', OPTION_BYTES, "SIZE", NULL, "memory", "memory, such as 4GiB" },
 	{ "hugepages", 0, OPTION_HUGEPAGES, "SIZE:COUNT", NULL, "hugepages",
 	  "huge pages, such as 2MiB:512 (repeatable)" },
-	{ "cache-ways", 0, OPTION_CACHE, "N", "l3_ways", "cache",
+	{ "cache-ways", 0, OPTION_U64, "N", NULL, "cache.l3_ways",
 	  "ways of the last-level caches of its CPUs, for this slice alone" },
-	{ "cache", 0, OPTION_CACHE, "SIZE", "l3_bytes", "cache",
+	{ "cache", 0, OPTION_BYTES, "SIZE", NULL, "cache.l3_bytes",
 	  "the same as a size, such as 8MiB" },
-	{ "memory-bandwidth", 0, OPTION_CACHE, "PERCENT", "memory_bandwidth_percent", "cache",
+	{ "memory-bandwidth", 0, OPTION_U64, "PERCENT", NULL, "cache.memory_bandwidth_percent",
 	  "at most so much of the memory bandwidth" },
 	{ "gpus", 'g', OPTION_DEVICES, "N", "gpu", "devices", "GPUs and accelerators" },
 	{ "nics", 0, OPTION_DEVICES, "N", "nic", "devices", "network interfaces" },
@@ -81,9 +81,9 @@ const struct option_row slice_resize_options[] = {
 	{ "nics", 0, OPTION_DEVICES, "N", "nic", "devices", "network interfaces" },
 	{ "disks", 0, OPTION_DEVICES, "N", "disk", "devices", "disks" },
 	{ "processes", 0, OPTION_U64, "N", NULL, "processes_max", "at most so many processes" },
-	{ "keep-cpus", 0, OPTION_KEEP, "LIST", "cpus", "keep",
+	{ "keep-cpus", 0, OPTION_TEXT, "LIST", NULL, "keep.cpus",
 	  "CPUs that are not to be given up, such as 0-3" },
-	{ "keep-device", 0, OPTION_KEEP, "ID", "devices", "keep",
+	{ "keep-device", 0, OPTION_LIST, "ID", NULL, "keep.devices",
 	  "device that is not to be given up (repeatable)" },
 	{ "grace", 0, OPTION_DURATION, "TIME", NULL, "grace",
 	  "between the announcement and the taking away" },
@@ -269,21 +269,6 @@ static int put_hugepages(json_t *body, const struct given *g, struct fail *f)
 		      json_pack("{s:s,s:I}", "size", size, "count", (json_int_t)count), f);
 }
 
-/* A member of "cache": which one is in the row. */
-static int put_cache(json_t *body, const struct given *g, struct fail *f)
-{
-	uint64_t value;
-	int r = g->row->argument[0] == 'S' ? parse_bytes(g->value, &value)
-					   : parse_count(g->value, &value);
-
-	if (r < 0)
-		return refuse(g,
-			      g->row->argument[0] == 'S' ? "a size such as 8MiB" : "a whole number",
-			      f);
-	return put(collection(body, g->row->key, json_object), g->row->choices,
-		   json_integer((json_int_t)value), f);
-}
-
 static int put_devices(json_t *body, const struct given *g, struct fail *f)
 {
 	uint64_t count;
@@ -360,16 +345,11 @@ static json_t *place_of(json_t *body, const struct given *g)
 	return name ? collection(body, name, json_object) : NULL;
 }
 
-/* "keep": {"cpus": LIST, "devices": [ID..]}: which of the two is in the row. */
-static int put_keep(json_t *body, const struct given *g, struct fail *f)
+static int put_word(json_t *body, const struct given *g, struct fail *f)
 {
-	json_t *keep = collection(body, g->row->key, json_object);
-
 	if (!parse_utf8_valid(g->value, strlen(g->value)))
 		return fail_code(f, -EINVAL, "usage", "--%s is not valid UTF-8", g->row->name);
-	if (strcmp(g->row->choices, "devices") == 0)
-		return append(keep, "devices", json_string(g->value), f);
-	return put(keep, g->row->choices, json_string(g->value), f);
+	return append(body, member(g), json_string(g->value), f);
 }
 
 static int put_option(json_t *body, const struct given *g, struct fail *f)
@@ -392,14 +372,12 @@ static int put_option(json_t *body, const struct given *g, struct fail *f)
 		return put_limit(body, g, f);
 	case OPTION_HUGEPAGES:
 		return put_hugepages(body, g, f);
-	case OPTION_CACHE:
-		return put_cache(body, g, f);
 	case OPTION_DEVICES:
 		return put_devices(body, g, f);
 	case OPTION_DEVICE:
 		return put_device(body, g, f);
-	case OPTION_KEEP:
-		return put_keep(body, g, f);
+	case OPTION_LIST:
+		return put_word(body, g, f);
 	case OPTION_ITEM:
 		return put_item(body, g, f);
 	case OPTION_COUNT:

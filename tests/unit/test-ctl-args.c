@@ -159,7 +159,31 @@ static void test_requests_are_what_the_api_wants(void **state)
 	assert_builds(ARGV(W("--oom=single"), W("--memory-policy=weighted-interleave")),
 		      task_request_options,
 		      "{\"oom\":\"single\",\"memory_policy\":\"weighted-interleave\"}");
+	assert_builds(ARGV(W("--cache-ways=3"), W("--memory-bandwidth=50"), W("--cache=8MiB")),
+		      slice_request_options,
+		      "{\"cache\":{\"l3_ways\":3,\"memory_bandwidth_percent\":50,"
+		      "\"l3_bytes\":8388608}}");
 	assert_builds(ARGV(W("word")), slice_request_options, "{}");
+}
+
+static void test_resizing_is_what_the_api_wants(void **state)
+{
+	static const struct option_row *const sets[] = { slice_resize_options, NULL };
+	char **argv = ARGV(W("--cores=1"), W("--keep-cpus=0-3"), W("--keep-device=gpu-0"),
+			   W("--keep-device=nic-1"), W("--grace=5s"));
+	json_t *wanted = fixture_json("{\"cores\":1,\"grace\":\"5s\",\"keep\":{\"cpus\":\"0-3\","
+				      "\"devices\":[\"gpu-0\",\"nic-1\"]}}");
+	struct args a = { 0 };
+	json_t *body = NULL;
+	struct fail f = { 0 };
+
+	(void)state;
+	assert_int_equal(args_parse(&a, argv, sets, ARGS_ALL_WORDS, &f), 0);
+	assert_int_equal(request_build(&a, slice_resize_options, &body, &f), 0);
+	assert_true(json_equal(body, wanted));
+	args_done(&a);
+	json_decref(body);
+	json_decref(wanted);
 }
 
 static void test_values_of_the_wrong_form_are_refused_by_name(void **state)
@@ -197,6 +221,9 @@ static void test_values_of_the_wrong_form_are_refused_by_name(void **state)
 		"--misc==1",
 		"--misc=sev=many",
 		"--device-memory=r,max=x",
+		"--cache-ways=some",
+		"--cache=9EiB",
+		"--memory-bandwidth=50%",
 		"--cpus-max=all",
 		"--partition=member",
 		"--network=lab",
@@ -287,6 +314,7 @@ int main(void)
 		cmocka_unit_test(test_a_command_keeps_its_own_options),
 		cmocka_unit_test(test_wrong_options_get_a_sentence),
 		cmocka_unit_test(test_requests_are_what_the_api_wants),
+		cmocka_unit_test(test_resizing_is_what_the_api_wants),
 		cmocka_unit_test(test_values_of_the_wrong_form_are_refused_by_name),
 		cmocka_unit_test(test_verbs_are_found_by_their_longest_name),
 		cmocka_unit_test(test_every_verb_has_help_and_its_options_in_it),
