@@ -354,14 +354,37 @@ static int left_by(const struct manager *m, const char *id, struct leaks *ret)
 	return leaks_add_device(ret, id, why);
 }
 
+/* Whether anybody has any of them open: a look at every process of the host, so one for all. */
+static int any_in_use(const struct manager *m, const struct allocation *a, bool *ret)
+{
+	_cleanup_(device_rules_done) struct device_rules all = { 0 };
+	struct device_user user;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < a->devices_count; i++) {
+		_cleanup_(device_rules_done) struct device_rules nodes = { 0 };
+		const struct device *d = inventory_find(m->inventory, a->devices[i]);
+
+		r = d ? nodes_of_its_own(m, d, &nodes) : 0;
+		if (r == 0)
+			r = device_rules_add_all(&all, &nodes);
+	}
+	if (r == 0)
+		r = device_users_find(m->host->proc_fd, &all, &user);
+	*ret = r != DEVICE_USERS_NONE; /* what went wrong is met again device by device */
+	return r == -ENOMEM ? r : 0;
+}
+
 /* The filter keeps a task from opening, not a stranger from keeping what it was handed. */
 static int left(struct slice *s, struct leaks *ret)
 {
 	const struct allocation *a = allocation_of(s);
+	bool in_use = false;
 	int r = 0;
 
-	for (size_t i = 0; a && manager_is_at_home(s->manager) && r == 0 && i < a->devices_count;
-	     i++)
+	if (a && a->devices_count > 0 && manager_is_at_home(s->manager))
+		r = any_in_use(s->manager, a, &in_use);
+	for (size_t i = 0; in_use && r == 0 && i < a->devices_count; i++)
 		r = left_by(s->manager, a->devices[i], ret);
 	return r;
 }
