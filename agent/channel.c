@@ -23,8 +23,9 @@ struct channel {
 	struct channel_events events;
 	void *userdata;
 	uint32_t abilities;
-	bool reading; /* on_packet is on the stack: */
-	bool freed;   /* it lets the memory go when it is done */
+	bool welcomed; /* they are known */
+	bool reading;  /* on_packet is on the stack: */
+	bool freed;    /* it lets the memory go when it is done */
 };
 
 /* sun_path has 108 bytes; /proc/self/fd/N/init.sock always fits (unix(7)). */
@@ -140,6 +141,7 @@ static int dispatch(struct channel *c, const char *packet, size_t size)
 	switch (type) {
 	case FRAME_WELCOME:
 		c->abilities = s.abilities;
+		c->welcomed = true;
 		c->events.welcome(s.pid, c->userdata);
 		break;
 	case FRAME_STATUS:
@@ -244,9 +246,9 @@ struct channel *channel_free(struct channel *c)
 	return NULL;
 }
 
-bool channel_can(const struct channel *c, enum frame_ability ability)
+int channel_can(const struct channel *c, enum frame_ability ability)
 {
-	return c->abilities & ability;
+	return c->welcomed ? !!(c->abilities & ability) : -EAGAIN;
 }
 
 int channel_send(struct channel *c, const struct frame_writer *frame, const int *fds, size_t count,

@@ -40,8 +40,8 @@ struct channel_target {
 int channel_open(struct channel **ret, sd_event *loop, const struct channel_target *target,
 		 const struct channel_events *events, void *userdata, struct fail *f);
 struct channel *channel_free(struct channel *c);
-/* Whether its reeve-init said that it can. */
-bool channel_can(const struct channel *c, enum frame_ability ability);
+/* Whether its reeve-init said that it can: 1 or 0; -EAGAIN before it has said anything. */
+int channel_can(const struct channel *c, enum frame_ability ability);
 /* A whole frame; fds: up to four, NULL none. -EAGAIN when reeve-init does not read. */
 int channel_send(struct channel *c, const struct frame_writer *frame, const int *fds, size_t count,
 		 struct fail *f);

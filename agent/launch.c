@@ -370,16 +370,31 @@ static int write_frame(struct parcel *p, const struct slice *s, const struct tas
 	return 0;
 }
 
-/* An older one would pass the policy over in silence. */
-static int check_policy(const struct slice *s, const struct task_spec *spec, struct fail *f)
+/* What an older one would pass over in silence. Just after a start of the agent none has said yet
+ * what it can do. */
+static int check_ability(const struct slice *s, enum frame_ability ability, const char *lack,
+			 struct fail *f)
 {
-	if (spec->memory_policy == TASK_POLICY_DEFAULT ||
-	    (s->channel && channel_can(s->channel, FRAME_ABILITY_MEMORY)))
-		return 0;
-	return fail_code(f, -EOPNOTSUPP, "old-init",
-			 "the reeve-init of slice %s is of a version that knows no memory policy: "
-			 "make the slice anew",
-			 s->id);
+	int r = s->channel ? channel_can(s->channel, ability) : -EAGAIN;
+
+	if (r < 0)
+		return fail_set(f, r, "slice %s has no connection to its reeve-init", s->id);
+	return r > 0 ? 0
+		     : fail_code(f, -EOPNOTSUPP, "old-init",
+				 "the reeve-init of slice %s is of a version that %s: make the "
+				 "slice anew",
+				 s->id, lack);
+}
+
+static int check_abilities(const struct slice *s, const struct task_spec *spec, struct fail *f)
+{
+	int r = 0;
+
+	if (spec->memory_policy != TASK_POLICY_DEFAULT)
+		r = check_ability(s, FRAME_ABILITY_MEMORY, "knows no memory policy", f);
+	if (r == 0 && spec->cni)
+		r = check_ability(s, FRAME_ABILITY_NETNS, "gives no networks to tasks", f);
+	return r;
 }
 
 static int pack(struct parcel **ret, const struct slice *s, const struct task_spec *spec,
@@ -433,20 +448,13 @@ static void drop_parcel(void *userdata)
 static int join_first(struct slice *s, struct slice_task *t, const char *network,
 		      struct parcel **parcel, struct fail *f)
 {
-	int r;
+	int r = network_join(s, t,
+			     &(struct network_wish){ .network = network,
+						     .ready = on_network,
+						     .drop = drop_parcel,
+						     .userdata = *parcel },
+			     f);
 
-	if (!s->channel || !channel_can(s->channel, FRAME_ABILITY_NETNS))
-		return fail_code(
-			f, -EOPNOTSUPP, "old-init",
-			"the reeve-init of slice %s is of a version that gives no networks "
-			"to tasks: make the slice anew",
-			s->id);
-	r = network_join(s, t,
-			 &(struct network_wish){ .network = network,
-						 .ready = on_network,
-						 .drop = drop_parcel,
-						 .userdata = *parcel },
-			 f);
 	if (r == 0)
 		*parcel = NULL;
 	return r;
@@ -457,7 +465,7 @@ int launch_task(struct slice *s, const struct task_spec *spec, json_t *request,
 {
 	_cleanup_(parcel_freep) struct parcel *p = NULL;
 	struct slice_task *t;
-	int r = check_policy(s, spec, f);
+	int r = check_abilities(s, spec, f);
 
 	if (r == 0)
 		r = pack(&p, s, spec, f);

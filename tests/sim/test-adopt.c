@@ -125,6 +125,27 @@ static void test_slice_and_its_tasks_are_found_again_with_their_facts(void **sta
 	}
 }
 
+/* What a reeve-init can do is not known before it has said so, which is not to be old. */
+static void test_task_right_after_a_restart_is_put_off_and_not_refused_for_good(void **state)
+{
+	static const char task[] = "{\"argv\":[\"true\"],\"memory_policy\":\"preferred\"}";
+	struct answer answer = { 0 };
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, BACKEND_PROCESS);
+	make_slice(&r);
+	agent_restart(&r.agent);
+	agent_start(&r.agent, r.slice, task, &answer);
+	assert_int_equal(answer.error, -EAGAIN);
+	answer_done(&answer);
+	agent_turn(&r.agent, SECOND / 2);
+	run_task(&r, task);
+	end_slice(&r);
+	assert_nothing_left(&r);
+	agent_done(&r.agent);
+}
+
 static void test_slice_without_a_record_is_ended(void **state)
 {
 	(void)state;
@@ -212,6 +233,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_slice_and_its_tasks_are_found_again_with_their_facts),
+		cmocka_unit_test(
+			test_task_right_after_a_restart_is_put_off_and_not_refused_for_good),
 		cmocka_unit_test(test_slice_without_a_record_is_ended),
 		cmocka_unit_test(test_slice_with_a_record_that_cannot_be_used_is_ended),
 		cmocka_unit_test(test_slice_whose_init_died_meanwhile_is_cleared),
