@@ -128,8 +128,7 @@ int fs_read_hex(int dirfd, const char *path, uint64_t *ret)
 
 int fs_write(int dirfd, const char *path, const char *text)
 {
-	_cleanup_close_ int fd =
-		openat(dirfd, path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	_cleanup_close_ int fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	size_t size = strlen(text);
 	ssize_t n;
 
