@@ -211,11 +211,11 @@ static void use_host(struct fault_rig *r)
 	add_pages(m->inventory);
 	add_disk(m->inventory);
 	assert_int_equal(resctrl_discover(m, m->inventory), 0);
-	if (r->connect)
-		r->connect(r);
 	if (r->backend->open(m, &f) < 0)
 		fail_msg("%s", f.text);
 	m->backend = r->backend;
+	if (r->connect)
+		r->connect(r);
 }
 
 static void set(struct fault_rig *r, const char *section, const char *key, const char *value)
@@ -268,12 +268,11 @@ static unsigned seed_of(void)
 	return text ? (unsigned)strtoul(text, NULL, 10) : (unsigned)getpid();
 }
 
-void fault_rig_open(struct fault_rig *r, const struct backend *backend,
-		    void (*connect)(struct fault_rig *r))
+void fault_rig_prepare(struct fault_rig *r)
 {
 	const char *missing = agent_missing(BACKEND_PROCESS);
 
-	*r = (struct fault_rig){ .backend = backend, .connect = connect, .seed = seed_of() };
+	*r = (struct fault_rig){ .seed = seed_of() };
 	if (missing) {
 		print_message("skipped: %s\n", missing);
 		skip();
@@ -283,6 +282,11 @@ void fault_rig_open(struct fault_rig *r, const struct backend *backend,
 	(void)snprintf(r->slice, sizeof(r->slice), "fault%d", (int)getpid());
 	put_host(r);
 	configure(r);
+}
+
+void fault_rig_open(struct fault_rig *r, const struct backend *backend)
+{
+	r->backend = backend;
 	use_host(r);
 }
 

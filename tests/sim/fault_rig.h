@@ -17,9 +17,7 @@ struct fault_rig {
 	char root[64], run[80], slice[32];
 	char *before; /* what the host is like without the slice */
 	size_t descriptors;
-	/* Of the host beyond this one: NULL, or after the agent has started again. */
-	void (*connect)(struct fault_rig *r);
-	void *userdata;
+	void (*connect)(struct fault_rig *r); /* after its back end was opened; NULL: nothing */
 	const char *(*failed)(const struct fault_rig *r); /* what did */
 	unsigned refused, made, stuck, lost;
 	unsigned seed;
@@ -27,9 +25,10 @@ struct fault_rig {
 
 enum { FAULT_SECOND = 1000000 };
 
-/* Skips the test where it cannot be. The back end is opened. */
-void fault_rig_open(struct fault_rig *r, const struct backend *backend,
-		    void (*connect)(struct fault_rig *r));
+/* An agent, and the folders of the host; skips the test where they cannot be. */
+void fault_rig_prepare(struct fault_rig *r);
+/* The agent looks at that host, and slices are made by that back end. */
+void fault_rig_open(struct fault_rig *r, const struct backend *backend);
 void fault_rig_close(struct fault_rig *r);
 /* All that is made once and stays is there: from here on the host has to be as it is now. */
 void fault_rig_remember(struct fault_rig *r);

@@ -47,8 +47,9 @@ static const char *failed(const struct fault_rig *r)
 
 static void rig_open(struct fault_rig *r)
 {
-	fault_rig_open(r, &backend_cgroupfs, NULL);
+	fault_rig_prepare(r);
 	r->failed = failed;
+	fault_rig_open(r, &backend_cgroupfs);
 	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
 		fault_create_well(r, requests[i]);
 		fault_delete_well(r);
