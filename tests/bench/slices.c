@@ -111,59 +111,6 @@ static int measure(struct client *c, struct floor *f, struct population *p, long
 	return r;
 }
 
-/* What is asked for, and so which limits are set and read back. */
-static const struct ask {
-	const char *name, *request;
-} asks[] = {
-	{ "memory", "\"memory\":\"64KiB\"" },
-	{ "memory, processes", "\"memory\":\"64KiB\",\"processes_max\":50" },
-	{ "shared CPUs", "\"shared_cpus\":0.01" },
-	{ "a core", "\"cores\":1" },
-	{ "a core, memory, processes", "\"cores\":1,\"memory\":\"64KiB\",\"processes_max\":50" },
-};
-enum { ASKS = sizeof(asks) / sizeof(*asks) };
-
-static int ask_once(struct client *c, const struct ask *ask, double *ret_usec)
-{
-	char body[256];
-	double start;
-	int r;
-
-	(void)snprintf(body, sizeof(body), "{\"name\":\"passing-%u\",%s}", ++c->made, ask->request);
-	start = bench_now_usec();
-	r = client_call(c, "POST", "/v1/slices", body, 201);
-	*ret_usec = bench_now_usec() - start;
-	return r < 0 ? r : take_away(c, "passing", c->made);
-}
-
-static int run_asks(struct client *c, long rounds)
-{
-	double *samples[ASKS], cpu_usec[ASKS] = { 0 };
-	int r = 0;
-
-	for (size_t i = 0; i < ASKS; i++)
-		samples[i] = calloc((size_t)rounds, sizeof(double));
-	for (long round = 0; r == 0 && round < rounds; round++)
-		for (size_t i = 0; r == 0 && i < ASKS; i++) {
-			double began = agent_ran_usec(c);
-
-			r = samples[i] ? ask_once(c, &asks[i], &samples[i][round]) : -ENOMEM;
-			cpu_usec[i] += agent_ran_usec(c) - began;
-		}
-	printf("%-26s %10s %9s %15s %9s\n", "asked for", "create ms", "ratio", "agent's CPU ms",
-	       "ratio");
-	for (size_t i = 0; r == 0 && i < ASKS; i++) {
-		qsort(samples[i], (size_t)rounds, sizeof(double), compare);
-		printf("%-26s %10.3f %7.2f x %15.3f %7.2f x\n", asks[i].name,
-		       samples[i][rounds / 2] / 1e3,
-		       samples[i][rounds / 2] / samples[0][rounds / 2],
-		       cpu_usec[i] / (double)rounds / 1e3, cpu_usec[i] / cpu_usec[0]);
-	}
-	for (size_t i = 0; i < ASKS; i++)
-		free(samples[i]);
-	return r;
-}
-
 /* Makes or takes away live ones until there are so many. */
 static int fill(const struct client *c, unsigned *live, unsigned wanted)
 {
@@ -320,13 +267,13 @@ int main(int argc, char **argv)
 		else if (o == 's')
 			c.socket = optarg;
 	}
-	if (!c.socket || rounds < SWEEPS || rounds > ROUNDS_MAX) {
-		(void)fprintf(stderr, "usage: slices --socket PATH [--rounds N] [LIVE...]\n");
+	if (!c.socket || rounds < SWEEPS || rounds > ROUNDS_MAX || optind == argc) {
+		(void)fprintf(stderr, "usage: slices --socket PATH [--rounds N] LIVE...\n");
 		return 2;
 	}
 	r = client_open(&c);
 	if (r == 0)
-		r = optind == argc ? run_asks(&c, rounds) : run(&c, rounds, argv + optind);
+		r = run(&c, rounds, argv + optind);
 	if (r < 0)
 		(void)fprintf(stderr, "slices: %s\n", strerror(-r));
 	client_close(&c);
