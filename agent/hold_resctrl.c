@@ -323,7 +323,7 @@ static int balance(const struct manager *m, const struct grip *g, const char *ex
 		return r;
 	r = load_saved(m, &before);
 	if (r == -ENOENT && use.classes == 0)
-		return 0; /* it is as its owner made it */
+		return 0;		   /* it is as its owner made it */
 	if (r == -ENOENT || r == -EBADMSG) /* one that cannot be read just now is not lost */
 		r = save(m, g, &before);
 	if (r == 0)

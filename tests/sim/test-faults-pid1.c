@@ -277,7 +277,7 @@ static unsigned try(struct fault_rig *r, const char *what, unsigned n,
 	calls = fake_pid1_fail_end(pid1.fake);
 	pid1.deadline_usec = SYSTEMD_TIMEOUT_USEC;
 	on_connected(r);
-	agent_turn(&r->agent, 10000); /* a connection that broke just now is noticed */
+	agent_turn(&r->agent, 10000);	   /* a connection that broke just now is noticed */
 	fault_create_well(r, requests[1]); /* it can be used; and what an agent makes and keeps */
 	fault_delete_well(r);
 	if (n == 0)
