@@ -139,17 +139,26 @@ static int open_cgroups(struct slice *s)
 	return r < 0 ? r : cg_open(s->manager->host->cgroup_fd, s->top + 1, &s->top_fd);
 }
 
-/* The delegated cgroup, from the unit, with reeve-init in a leaf of its own. */
-static int open_scope(struct slice *s, bool fresh, struct fail *f)
+/* Where the unit is: of a slice that is found again its record says it, and asks PID 1 no favour.
+ */
+static int find_cgroup(struct slice *s, bool fresh, struct fail *f)
 {
 	_cleanup_(units_done) struct units u = { 0 };
-	uint32_t mask;
-	int r;
 
+	if (!fresh && s->cgroup && s->cgroup[0] == '/')
+		return 0;
 	if (units_of(s, &u) < 0)
 		return fail_set(f, -ENOMEM, "out of memory");
 	free(TAKE_PTR(s->cgroup));
-	r = transient_cgroup(s->manager->systemd, u.scope, &s->cgroup, f);
+	return transient_cgroup(s->manager->systemd, u.scope, &s->cgroup, f);
+}
+
+/* The delegated cgroup with reeve-init in a leaf of its own. */
+static int open_scope(struct slice *s, bool fresh, struct fail *f)
+{
+	uint32_t mask;
+	int r = find_cgroup(s, fresh, f);
+
 	if (r < 0)
 		return r;
 	r = open_cgroups(s);

@@ -64,6 +64,11 @@ static int reread_node(struct manager *m, struct device *node, json_t *changes)
 
 	if (r < 0)
 		return r;
+	/* A kernel has the sizes that it had: one of them could not be read just now. */
+	if (found.hugepages_count < before.memory.hugepages_count) {
+		free(found.hugepages);
+		return 0;
+	}
 	node->memory.hugepages = found.hugepages;
 	node->memory.hugepages_count = found.hugepages_count;
 	change = change_of(&before, node);

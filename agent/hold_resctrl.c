@@ -323,8 +323,8 @@ static int balance(const struct manager *m, const struct grip *g, const char *ex
 		return r;
 	r = load_saved(m, &before);
 	if (r == -ENOENT && use.classes == 0)
-		return 0; /* it is as its owner made it */
-	if (r < 0)
+		return 0;		   /* it is as its owner made it */
+	if (r == -ENOENT || r == -EBADMSG) /* one that cannot be read just now is not lost */
 		r = save(m, g, &before);
 	if (r == 0)
 		r = plan_default(m, &use, &before, &after, &taken);
@@ -522,36 +522,41 @@ static int resctrl_take(struct slice *s, struct enforcements *rows, struct fail 
 	return r == 0 && a->cache.bandwidth_percent > 0 ? add_row(s, &o, false, rows) : r;
 }
 
-static void resctrl_give(struct slice *s)
+/* The group first: its ways may be had by one group at a time. */
+static int give_back(const struct slice *s)
 {
 	_cleanup_(grip_done) struct grip g = { .root = -1 };
 	char name[NAME_ROOM];
-	int r;
+	int r = grip_open(s->manager, &g);
 
+	if (r < 0)
+		return r == -ENOENT ? 0 : r; /* it is mounted no more */
 	name_of(s, name);
-	if (cache_request_empty(&s->request.cache) || grip_open(s->manager, &g) < 0)
-		return;
-	r = rdt_remove(g.root, name); /* first: its ways may be had by one group at a time */
-	if (r == 0)
-		r = balance(s->manager, &g, s->id);
+	r = rdt_remove(g.root, name);
+	return r < 0 ? r : balance(s->manager, &g, s->id);
+}
+
+static void resctrl_give(struct slice *s)
+{
+	int r = cache_request_empty(&s->request.cache) ? 0 : give_back(s);
+
 	if (r < 0)
 		log_warning(&(struct log_about){ .slice = s->id },
 			    "its share of the caches cannot be given back: %s", strerror(-r));
 }
 
+/* Again, until it is done: the group may be gone and its share not yet the default group's. */
 static int resctrl_left(struct slice *s, struct leaks *ret)
 {
-	_cleanup_close_ int root = -1;
-	char name[NAME_ROOM];
+	char why[160];
+	int r = cache_request_empty(&s->request.cache) ? 0 : give_back(s);
 
-	name_of(s, name);
-	if (cache_request_empty(&s->request.cache) ||
-	    rdt_open(s->manager->host->sys_fd, &root) < 0 || !fs_exists(root, name))
-		return 0;
-	resctrl_give(s); /* again: it is looked at until it is gone */
-	return fs_exists(root, name) ? leaks_add_note(ret, "its class of the cache and memory "
-							   "controllers is still there")
-				     : 0;
+	if (r == 0 || r == -ENOMEM)
+		return r;
+	(void)snprintf(why, sizeof(why),
+		       "its class of the cache and memory controllers is not given back: %s",
+		       strerror(-r)); /* fits */
+	return leaks_add_note(ret, why);
 }
 
 const struct hold hold_resctrl = {

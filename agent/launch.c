@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Starting things; see launch.h. reeve-init is cloned straight into its cgroup (clone3(2),
- * CLONE_INTO_CGROUP), so that it is never outside of its slice. */
+/* Starting things; see launch.h. How reeve-init comes into being is in birth.c. */
 #include "launch.h"
 
+#include "birth.h"
 #include "channel.h"
 #include "enforce.h"
 #include "manager.h"
@@ -16,96 +16,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/mempolicy.h>
-#include <linux/sched.h>
-#include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-
-enum { INIT_LISTENER = 3, INIT_CGROUP, INIT_RECORD, INIT_FDS_END }; /* what reeve-init expects */
-
-static const char init_environment_path[] =
-	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-struct birth { /* what the child needs; made before the clone, since it may not allocate */
-	const char *path, *slice;
-	int fds[INIT_FDS_END]; /* by their number in the child */
-	struct pin pin;
-};
-
-/* Moves the descriptors out of the way of their targets first. */
-static int place_fds(int fds[INIT_FDS_END])
-{
-	for (int i = 0; i < INIT_FDS_END; i++) {
-		fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, INIT_FDS_END);
-		if (fds[i] < 0)
-			return -errno;
-	}
-	for (int i = 0; i < INIT_FDS_END; i++)
-		if (dup2(fds[i], i) < 0)
-			return -errno;
-	return 0;
-}
-
-/* In the child: async-signal-safe calls only. */
-static _Noreturn void become_init(struct birth *b)
-{
-	char *const argv[] = { (char *)"reeve-init", (char *)b->slice, NULL };
-	char *const environment[] = { (char *)init_environment_path, NULL };
-	sigset_t none;
-
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)signal(SIGPIPE, SIG_DFL);
-	(void)signal(SIGCHLD, SIG_DFL);
-	if (setsid() < 0)
-		_exit(125);
-	(void)pin_self(&b->pin); /* read back and reported by enforce.c */
-	if (place_fds(b->fds) == 0)
-		execve(b->path, argv, environment);
-	_exit(127);
-}
-
-static pid_t clone_into(int cgroup_fd, int *ret_pidfd)
-{
-	struct clone_args args = { .flags = CLONE_PIDFD,
-				   .pidfd = (uint64_t)(uintptr_t)ret_pidfd,
-				   .exit_signal = SIGCHLD };
-
-	if (cgroup_fd >= 0) {
-		args.flags |= CLONE_INTO_CGROUP;
-		args.cgroup = (uint64_t)cgroup_fd;
-	}
-	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
-}
-
-/* A kernel or a filter without clone3 gets fork, and the move afterwards. */
-static int spawn(struct slice *s, struct birth *b, struct fail *f)
-{
-	pid_t pid = clone_into(s->leaf_fd, &s->init_fd);
-	int error = pid < 0 ? errno : 0, r = 0;
-
-	if (error == ENOSYS || error == EPERM || error == EINVAL)
-		pid = fork();
-	if (pid == 0)
-		become_init(b);
-	if (pid < 0)
-		return fail_set(f, -errno, "cannot start reeve-init: %s", strerror(errno));
-	if (error)
-		s->init_fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (error && s->leaf_fd >= 0)
-		r = cg_attach(s->leaf_fd, pid);
-	if (r < 0) {
-		(void)kill(pid, SIGKILL);
-		return fail_set(f, r, "cannot move reeve-init into its cgroup: %s", strerror(-r));
-	}
-	s->init_pid = pid;
-	return 0;
-}
 
 static int make_dir(struct slice *s, struct fail *f)
 {
@@ -134,9 +49,9 @@ static int open_record(const struct slice *s)
 
 int launch_init(struct slice *s, struct fail *f)
 {
-	_cleanup_close_ int listener = -1, record = -1, nothing = -1;
+	_cleanup_close_ int listener = -1, record = -1;
 	_cleanup_(cpuset_freep) struct cpuset *pool = NULL;
-	struct birth b = { .path = s->manager->init_path, .slice = s->id };
+	struct birth b = { .path = s->manager->init_path, .slice = s->id, .leaf_fd = s->leaf_fd };
 	int r = make_dir(s, f);
 
 	if (r < 0)
@@ -145,18 +60,15 @@ int launch_init(struct slice *s, struct fail *f)
 	if (r < 0)
 		return r;
 	record = open_record(s);
-	nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (record < 0 || nothing < 0)
-		return fail_set(f, record < 0 ? record : -errno, "cannot open %s/record", s->dir);
+	if (record < 0)
+		return fail_set(f, record, "cannot open %s/record", s->dir);
 	if (enforce_pin(s, &b.pin, &pool) < 0)
 		return fail_set(f, -ENOMEM, "out of memory");
-	for (int i = 0; i < INIT_LISTENER; i++)
-		b.fds[i] = nothing;
-	b.fds[INIT_LISTENER] = listener;
+	b.listener = listener;
 	/* PID 1 makes the scope around a running reeve-init: it is told its cgroup later. */
-	b.fds[INIT_CGROUP] = s->cgroup_fd >= 0 ? s->cgroup_fd : nothing;
-	b.fds[INIT_RECORD] = record;
-	return spawn(s, &b, f);
+	b.cgroup = s->cgroup_fd;
+	b.record = record;
+	return birth_init(&b, &s->manager->seats, &s->init_pid, &s->init_fd, f);
 }
 
 int launch_log_path(const struct slice *s, const char *task, const char *stream, char **ret)

@@ -209,8 +209,11 @@ static void raise_descriptors(void)
 static int start_ground(struct manager *m, struct fail *f)
 {
 	const struct config *c = m->config;
-	int r = host_open(&m->host, NULL, f);
+	int r = birth_seats_open(&m->seats);
 
+	if (r < 0)
+		return fail_set(f, r, "cannot open /dev/null: %s", strerror(-r));
+	r = host_open(&m->host, NULL, f);
 	if (r == 0 && c->root)
 		r = host_open(&m->machine, c->root, f);
 	if (r < 0)
@@ -475,6 +478,7 @@ struct manager *manager_free(struct manager *m)
 	sd_event_unref(m->loop);
 	host_free(m->machine);
 	host_free(m->host);
+	birth_seats_close(&m->seats);
 	free(m);
 	return NULL;
 }

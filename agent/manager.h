@@ -4,6 +4,7 @@
 /* The table of contents of a running agent: one pointer a room. Rooms are started in this order and
  * stopped in the reverse. Owned by main. */
 
+#include "birth.h"
 #include "cgroups/tree.h"
 #include "config.h"
 #include "discover.h"
@@ -51,7 +52,8 @@ struct manager {
 	char *tree_path;
 	char *own_cgroup; /* of the agent itself, where it made one; see protect.h */
 	struct map *slices;
-	char *init_path; /* reeve-init */
+	char *init_path;	  /* reeve-init */
+	struct birth_seats seats; /* where it is born */
 	sd_event_source *settle;
 	struct watch *watch;
 	struct pressure *pressure;

@@ -377,22 +377,34 @@ void quiet_look(struct manager *m)
 		log_warning(NULL, "out of memory: the host's interrupts are looked at later");
 }
 
-/* With the last slice gone all is back; before that an interrupt may well be another one's. */
+/* Settings that are not as they were, and the record of them. */
+static unsigned count_owed(const struct quiet *q)
+{
+	const struct quiet_record *k = &q->record;
+
+	return (unsigned)k->irqs_count + (unsigned)k->units_count +
+	       (k->irq_default.original != NULL) + (k->workqueues.original != NULL) +
+	       (q->saved != NULL);
+}
+
+/* With the last slice gone all is back; before that an interrupt may well be another one's. What is
+ * not is tried again at each look. */
 static int left(struct slice *s, struct leaks *ret)
 {
-	const struct quiet *q = s->manager->quiet;
+	struct quiet *q = s->manager->quiet;
 	char why[160];
 	unsigned owed;
+	int r;
 
-	if (!q || !cpuset_empty(q->cpus))
+	if (!q || !cpuset_empty(q->cpus) || count_owed(q) == 0)
 		return 0;
-	owed = (unsigned)q->record.irqs_count + (unsigned)q->record.units_count +
-	       (q->record.irq_default.original != NULL) + (q->record.workqueues.original != NULL);
-	if (owed == 0)
-		return 0;
+	r = settle(q, true);
+	owed = count_owed(q);
+	if (r < 0 || owed == 0)
+		return r;
 	(void)snprintf(why, sizeof(why),
-		       "%u settings of interrupts, kernel work and units of the host are not "
-		       "back yet: they are tried again every minute",
+		       "%u settings of interrupts, kernel work and units of the host, or their "
+		       "record, are not back yet",
 		       owed); /* fits */
 	return leaks_add_note(ret, why);
 }

@@ -126,12 +126,27 @@ static int move_partition(struct slice *s, const struct allocation *size,
 				   "the kernel refused the CPUs of slice %s: %s", s->id, p.reason);
 }
 
-/* A slice that leaves the shared pool has the weight of everybody again. */
-static void reset_weight(const struct slice *s, const struct allocation *size)
+/* What a size does not have is no limit, and the table of limits leaves those alone: so it is as
+ * for a slice that was made like that. */
+static void reset_limits(const struct slice *s, const struct allocation *size)
 {
-	if (size->shared_millicpus == 0 && s->top_fd >= 0 &&
-	    backend_controllers(s) & CG_BIT(CG_CPU))
-		(void)fs_write(s->top_fd, "cpu.weight", "100"); /* it counts among nobody */
+	const struct {
+		bool unset;
+		enum cg_controller controller;
+		const char *file, *text;
+	} limits[] = {
+		{ size->shared_millicpus == 0, CG_CPU, "cpu.weight", "100" },
+		{ size->memory_count == 0, CG_MEMORY, "memory.max", "max" },
+		{ s->request.processes_max == 0, CG_PIDS, "pids.max", "max" },
+	};
+	const uint32_t controllers = s->top_fd < 0 ? 0 : backend_controllers(s);
+
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
+		if (limits[i].unset && controllers & CG_BIT(limits[i].controller) &&
+		    fs_write(s->top_fd, limits[i].file, limits[i].text) < 0)
+			log_warning(&(struct log_about){ .slice = s->id },
+				    "%s keeps a limit that the slice does not have",
+				    limits[i].file);
 }
 
 static const struct enforcement *same_row(const struct enforcements *rows,
@@ -195,7 +210,7 @@ static int hold(struct slice *s, const struct allocation *size, const struct amo
 	s->enforced = (struct enforcements){ 0 };
 	enforce_pool_changed(s->manager); /* before its tasks can meet those of the pool */
 	r = move_partition(s, size, granted, f);
-	reset_weight(s, size);
+	reset_limits(s, size);
 	if (r == 0)
 		r = enforce_resized(s, is_passing(s, size), f);
 	if (r == 0)

@@ -175,6 +175,20 @@ static int raise_shares(struct allocation *into, const struct allocation *a)
 	return r;
 }
 
+/* A slice has one class of the caches, or none, whatever its size. */
+static int raise_cache(struct allocation *into, const struct allocation *a)
+{
+	int r = 0;
+
+	if (into->cache.count > 0)
+		return 0;
+	for (size_t i = 0; r == 0 && i < a->cache.count; i++)
+		r = cache_shares_add(&into->cache, a->cache.items[i].domain,
+				     a->cache.items[i].ways);
+	into->cache.bandwidth_percent = a->cache.bandwidth_percent;
+	return r;
+}
+
 /* Into what may be empty: then it is a copy. */
 static int raise(struct allocation *into, const struct allocation *a)
 {
@@ -186,6 +200,8 @@ static int raise(struct allocation *into, const struct allocation *a)
 		r = cpuset_union(into->nodes, a->nodes);
 	if (r == 0)
 		r = raise_shares(into, a);
+	if (r == 0)
+		r = raise_cache(into, a);
 	for (size_t i = 0; r == 0 && i < a->devices_count; i++)
 		if (!allocation_has_device(into, a->devices[i]))
 			r = allocation_add_device(into, a->devices[i]);

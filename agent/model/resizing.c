@@ -247,6 +247,10 @@ static int add_kept(struct allocation *into, const struct allocation *kept)
 		r = allocation_add_hugepages(into, kept->hugepages[i].node,
 					     kept->hugepages[i].size_bytes,
 					     kept->hugepages[i].count);
+	for (size_t i = 0; r == 0 && i < kept->cache.count; i++)
+		r = cache_shares_add(&into->cache, kept->cache.items[i].domain,
+				     kept->cache.items[i].ways);
+	into->cache.bandwidth_percent = kept->cache.bandwidth_percent;
 	into->shared_millicpus += kept->shared_millicpus;
 	return r;
 }

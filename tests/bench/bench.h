@@ -28,6 +28,14 @@ struct floor {
 };
 int floor_find_cgroup(struct floor *f); /* -ENOENT where no cgroup v2 is mounted */
 int floor_once(void *userdata, double *ret_usec);
+/* The same in two steps and as a slice is laid out: a cgroup with a leaf in it, where a process
+ * waits; and the end of all that. */
+struct floor_slice {
+	char path[320]; /* of the leaf; empty without into_cgroup */
+	int pid;
+};
+int floor_slice_make(struct floor *f, struct floor_slice *ret);
+int floor_slice_end(struct floor_slice *s);
 
 /* spawn.c: a command from fork to exit, its output to /dev/null. */
 struct spawn {
@@ -47,6 +55,8 @@ void client_close(struct client *c);
 /* One exchange that must be answered with the status; -EREMOTEIO with the answer on stderr else. */
 int client_call(const struct client *c, const char *method, const char *path, const char *body,
 		int wanted);
+/* GET into a room of that size; the same. */
+int client_read(const struct client *c, const char *path, char *room, size_t size);
 int client_slice_once(void *userdata, double *ret_usec); /* slice, task, its end, delete */
 int client_task_once(void *userdata,
 		     double *ret_usec); /* task and its end, in a slice that is there */

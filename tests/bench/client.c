@@ -72,27 +72,45 @@ static int answer(const struct client *c, char *room)
 	}
 }
 
-int client_call(const struct client *c, const char *method, const char *path, const char *body,
-		int wanted)
+/* The status, or a negative errno; the answer is in the room. */
+static int exchange(const struct client *c, const char *method, const char *path, const char *body,
+		    char *room)
 {
-	char text[2048], room[ROOM];
+	char text[2048];
 	int size = snprintf(text, sizeof(text),
 			    "%s %s HTTP/1.1\r\nHost: reeve\r\nContent-Type: application/json\r\n"
 			    "Content-Length: %zu\r\n\r\n%s",
 			    method, path, strlen(body), body);
-	int status;
 
 	if (size < 0 || (size_t)size >= sizeof(text))
 		return -EMSGSIZE;
 	if (send(c->fd, text, (size_t)size, MSG_NOSIGNAL) != size)
 		return -EIO;
-	status = answer(c, room);
+	return answer(c, room);
+}
+
+int client_call(const struct client *c, const char *method, const char *path, const char *body,
+		int wanted)
+{
+	char room[ROOM];
+	int status = exchange(c, method, path, body, room);
+
 	if (status < 0)
 		return status;
 	if (status == wanted)
 		return 0;
 	(void)fprintf(stderr, "bench: %s %s: %s\n", method, path, room);
 	return -EREMOTEIO;
+}
+
+int client_read(const struct client *c, const char *path, char *room, size_t size)
+{
+	char text[ROOM];
+	int status = exchange(c, "GET", path, "", text);
+
+	if (status != 200)
+		return status < 0 ? status : -EREMOTEIO;
+	return snprintf(room, size, "%s", strstr(text, "\r\n\r\n") + 4) < (int)size ? 0 : -EMSGSIZE;
 }
 
 static int carve(const struct client *c, const char *name)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What making a slice costs while others live: with so many live ones, a slice is made (timed) and
- * taken away (timed too), again and again, and the medians are set beside those of the first
- * number. What it asks for is as little as can be, so that any machine has room for a thousand. */
+ * taken away (timed too), and beside it a cgroup with a process in it by the kernel alone, again
+ * and again. The numbers of live ones take turns, there and back, so that the machine's noise hits
+ * all of them; medians are set beside those of the first number. What is asked for is as little as
+ * can be, so that any machine has room for a thousand. */
 #include "bench.h"
 
 #include <errno.h>
@@ -11,11 +13,14 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { ROUNDS_MAX = 100000 };
+enum { ROUNDS_MAX = 100000, SWEEPS = 4, COUNTS_MAX = 16 };
 
-struct series {
-	double *create, *destroy;
-	double cpu_usec; /* of the agent, a slice made and taken away */
+/* What was measured with so many live ones. */
+struct population {
+	unsigned live;
+	double *create, *destroy, *floor_create, *floor_destroy; /* microseconds */
+	long count;
+	double cpu_usec; /* of the agent, over all */
 };
 
 /* Nanoseconds that the agent has run (proc(5), /proc/PID/schedstat): unlike the clock it does not
@@ -63,79 +68,46 @@ static int take_away(const struct client *c, const char *kind, unsigned number)
 	return client_call(c, "DELETE", path, "", 204);
 }
 
-static int measure(struct client *c, struct series *s, long rounds)
+static int measure_agent(struct client *c, struct population *p)
 {
-	double began = agent_ran_usec(c);
-	int r = 0;
+	double start = bench_now_usec(), middle;
+	int r = make(c, "passing", ++c->made);
 
-	for (long i = 0; r == 0 && i < rounds; i++) {
-		double start = bench_now_usec(), middle;
-
-		r = make(c, "passing", ++c->made);
-		middle = bench_now_usec();
-		if (r == 0)
-			r = take_away(c, "passing", c->made);
-		s->create[i] = middle - start;
-		s->destroy[i] = bench_now_usec() - middle;
-	}
-	s->cpu_usec = (agent_ran_usec(c) - began) / (double)rounds;
-	if (r == 0) {
-		qsort(s->create, (size_t)rounds, sizeof(double), compare);
-		qsort(s->destroy, (size_t)rounds, sizeof(double), compare);
-	}
+	middle = bench_now_usec();
+	if (r == 0)
+		r = take_away(c, "passing", c->made);
+	p->create[p->count] = middle - start;
+	p->destroy[p->count] = bench_now_usec() - middle;
 	return r;
 }
 
-/* What is asked for, and so which limits are set and read back. */
-static const struct ask {
-	const char *name, *request;
-} asks[] = {
-	{ "memory", "\"memory\":\"64KiB\"" },
-	{ "memory, processes", "\"memory\":\"64KiB\",\"processes_max\":50" },
-	{ "shared CPUs", "\"shared_cpus\":0.01" },
-	{ "a core", "\"cores\":1" },
-	{ "a core, memory, processes", "\"cores\":1,\"memory\":\"64KiB\",\"processes_max\":50" },
-};
-enum { ASKS = sizeof(asks) / sizeof(*asks) };
-
-static int ask_once(struct client *c, const struct ask *ask, double *ret_usec)
+static int measure_floor(struct floor *f, struct population *p)
 {
-	char body[256];
-	double start;
-	int r;
+	double start = bench_now_usec(), middle;
+	struct floor_slice s;
+	int r = floor_slice_make(f, &s);
 
-	(void)snprintf(body, sizeof(body), "{\"name\":\"passing-%u\",%s}", ++c->made, ask->request);
-	start = bench_now_usec();
-	r = client_call(c, "POST", "/v1/slices", body, 201);
-	*ret_usec = bench_now_usec() - start;
-	return r < 0 ? r : take_away(c, "passing", c->made);
+	middle = bench_now_usec();
+	if (r == 0)
+		r = floor_slice_end(&s);
+	p->floor_create[p->count] = middle - start;
+	p->floor_destroy[p->count] = bench_now_usec() - middle;
+	return r;
 }
 
-static int run_asks(struct client *c, long rounds)
+static int measure(struct client *c, struct floor *f, struct population *p, long rounds)
 {
-	double *samples[ASKS], cpu_usec[ASKS] = { 0 };
 	int r = 0;
 
-	for (size_t i = 0; i < ASKS; i++)
-		samples[i] = calloc((size_t)rounds, sizeof(double));
-	for (long round = 0; r == 0 && round < rounds; round++)
-		for (size_t i = 0; r == 0 && i < ASKS; i++) {
-			double began = agent_ran_usec(c);
+	for (long i = 0; r == 0 && i < rounds; i++) {
+		double began = agent_ran_usec(c);
 
-			r = samples[i] ? ask_once(c, &asks[i], &samples[i][round]) : -ENOMEM;
-			cpu_usec[i] += agent_ran_usec(c) - began;
-		}
-	printf("%-26s %10s %9s %15s %9s\n", "asked for", "create ms", "ratio", "agent's CPU ms",
-	       "ratio");
-	for (size_t i = 0; r == 0 && i < ASKS; i++) {
-		qsort(samples[i], (size_t)rounds, sizeof(double), compare);
-		printf("%-26s %10.3f %7.2f x %15.3f %7.2f x\n", asks[i].name,
-		       samples[i][rounds / 2] / 1e3,
-		       samples[i][rounds / 2] / samples[0][rounds / 2],
-		       cpu_usec[i] / (double)rounds / 1e3, cpu_usec[i] / cpu_usec[0]);
+		r = measure_agent(c, p);
+		p->cpu_usec += agent_ran_usec(c) - began;
+		if (r == 0)
+			r = measure_floor(f, p);
+		p->count++;
 	}
-	for (size_t i = 0; i < ASKS; i++)
-		free(samples[i]);
 	return r;
 }
 
@@ -151,36 +123,131 @@ static int fill(const struct client *c, unsigned *live, unsigned wanted)
 	return r;
 }
 
-/* The counts in turn, and the first once more at the end: what the machine does meanwhile shows. */
-static int run(struct client *c, struct series *s, long rounds, char **counts)
+/* The folder in which the agent makes the cgroups of its slices: the floor has the same siblings.
+ */
+static int find_folder(const struct client *c, struct floor *f)
 {
-	double first[3] = { 0, 0, 0 };
+	static const char key[] = "\"cgroup\":\"";
+	char text[1 << 16], path[128], *cgroup, *end;
+	int r;
+
+	r = make(c, "live", 0);
+	(void)snprintf(path, sizeof(path), "/v1/slices/live-0");
+	if (r == 0)
+		r = client_read(c, path, text, sizeof(text));
+	if (r == 0)
+		r = take_away(c, "live", 0);
+	cgroup = r == 0 ? strstr(text, key) : NULL;
+	if (!cgroup) /* the back end without cgroups */
+		return r;
+	r = floor_find_cgroup(f);
+	if (r < 0)
+		return r;
+	cgroup += strlen(key);
+	*strchr(cgroup, '"') = 0;
+	end = strstr(cgroup, ".scope") ? strstr(cgroup, "/reeve-") : strrchr(cgroup, '/');
+	if (!end || strlen(f->cgroup) + (size_t)(end - cgroup) >= sizeof(f->cgroup))
+		return -EBADMSG;
+	(void)strncat(f->cgroup, cgroup, (size_t)(end - cgroup));
+	f->into_cgroup = true;
+	return 0;
+}
+
+static int sweep(struct client *c, struct floor *f, struct population *all, size_t count,
+		 long rounds)
+{
 	unsigned live = 0;
 	int r = 0;
 
-	printf("%6s %11s %9s %11s %9s %15s %9s\n", "live", "create ms", "ratio", "delete ms",
-	       "ratio", "agent's CPU ms", "ratio");
-	for (char **count = counts; r == 0 && *count; count++) {
-		double create, destroy;
+	for (size_t turn = 0; turn < SWEEPS; turn++)
+		for (size_t i = 0; r == 0 && i < count; i++) {
+			struct population *p = &all[turn % 2 ? count - 1 - i : i];
 
-		r = fill(c, &live, (unsigned)strtoul(*count, NULL, 10));
-		if (r == 0)
-			r = measure(c, s, rounds);
-		if (r < 0)
-			break;
-		create = s->create[rounds / 2] / 1e3;
-		destroy = s->destroy[rounds / 2] / 1e3;
-		if (count == counts) {
-			first[0] = create;
-			first[1] = destroy;
-			first[2] = s->cpu_usec;
+			r = fill(c, &live, p->live);
+			if (r == 0)
+				r = measure(c, f, p, rounds / SWEEPS);
 		}
-		printf("%6u %11.3f %7.2f x %11.3f %7.2f x %15.3f %7.2f x\n", live, create,
-		       create / first[0], destroy, destroy / first[1], s->cpu_usec / 1e3,
-		       s->cpu_usec / first[2]);
-		(void)fflush(stdout);
-	}
 	return r < 0 ? r : fill(c, &live, 0);
+}
+
+static double median(double *samples, long count)
+{
+	qsort(samples, (size_t)count, sizeof(double), compare);
+	return samples[count / 2] / 1e3;
+}
+
+enum column { CREATE, FLOOR, OVER, DESTROY, FLOOR_DESTROY, CPU, COLUMNS };
+
+static void sum_up(struct population *p, double ret[COLUMNS])
+{
+	ret[CREATE] = median(p->create, p->count);
+	ret[FLOOR] = median(p->floor_create, p->count);
+	ret[OVER] = ret[CREATE] - ret[FLOOR];
+	ret[DESTROY] = median(p->destroy, p->count);
+	ret[FLOOR_DESTROY] = median(p->floor_destroy, p->count);
+	ret[CPU] = p->cpu_usec / (double)p->count / 1e3;
+}
+
+/* Milliseconds, and how they stand to those of the first number. */
+static void print(struct population *all, size_t count)
+{
+	static const char *const names[COLUMNS] = { "made",	  "its floor",	"over it",
+						    "taken away", "that floor", "agent's CPU" };
+	double first[COLUMNS] = { 0 }, now[COLUMNS];
+
+	printf("%5s", "live");
+	for (size_t k = 0; k < COLUMNS; k++)
+		printf("  %-17s", names[k]);
+	for (size_t i = 0; i < count; i++) {
+		sum_up(&all[i], now);
+		if (i == 0)
+			memcpy(first, now, sizeof(first));
+		printf("\n%5u", all[i].live);
+		for (size_t k = 0; k < COLUMNS; k++)
+			printf("  %8.3f %6.2f x", now[k], now[k] / first[k]);
+	}
+	printf("\n");
+}
+
+static void population_done(struct population *p)
+{
+	free(p->create);
+	free(p->destroy);
+	free(p->floor_create);
+	free(p->floor_destroy);
+}
+
+static int population_init(struct population *p, const char *live, long rounds)
+{
+	double **samples[] = { &p->create, &p->destroy, &p->floor_create, &p->floor_destroy };
+
+	*p = (struct population){ .live = (unsigned)strtoul(live, NULL, 10) };
+	for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++) {
+		*samples[i] = calloc((size_t)rounds, sizeof(double));
+		if (!*samples[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int run(struct client *c, long rounds, char **counts)
+{
+	struct population all[COUNTS_MAX] = { 0 };
+	struct floor f = { 0 };
+	size_t count = 0;
+	int r = find_folder(c, &f);
+
+	while (r == 0 && counts[count] && count < COUNTS_MAX) {
+		r = population_init(&all[count], counts[count], rounds);
+		count++;
+	}
+	if (r == 0)
+		r = sweep(c, &f, all, count, rounds);
+	if (r == 0)
+		print(all, count);
+	while (count > 0)
+		population_done(&all[--count]);
+	return r;
 }
 
 int main(int argc, char **argv)
@@ -191,7 +258,6 @@ int main(int argc, char **argv)
 		{ .name = NULL },
 	};
 	struct client c = { .fd = -1 };
-	struct series s;
 	long rounds = 200;
 	int o, r;
 
@@ -201,19 +267,15 @@ int main(int argc, char **argv)
 		else if (o == 's')
 			c.socket = optarg;
 	}
-	if (!c.socket || rounds < 1 || rounds > ROUNDS_MAX) {
-		(void)fprintf(stderr, "usage: slices --socket PATH [--rounds N] [LIVE...]\n");
+	if (!c.socket || rounds < SWEEPS || rounds > ROUNDS_MAX || optind == argc) {
+		(void)fprintf(stderr, "usage: slices --socket PATH [--rounds N] LIVE...\n");
 		return 2;
 	}
-	s = (struct series){ .create = calloc((size_t)rounds, sizeof(double)),
-			     .destroy = calloc((size_t)rounds, sizeof(double)) };
-	r = s.create && s.destroy ? client_open(&c) : -ENOMEM;
+	r = client_open(&c);
 	if (r == 0)
-		r = optind == argc ? run_asks(&c, rounds) : run(&c, &s, rounds, argv + optind);
+		r = run(&c, rounds, argv + optind);
 	if (r < 0)
 		(void)fprintf(stderr, "slices: %s\n", strerror(-r));
 	client_close(&c);
-	free(s.create);
-	free(s.destroy);
 	return r < 0;
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A cgroup hierarchy of plain files, and failing system calls; see fake_cgroups.h. Of the kernel it
  * knows as much as the agent uses: a directory is born with its files and goes with them, unless a
- * process is in it; what is enabled above is available below; a partition is listed at the root.
+ * process is in it; what is enabled above is available below; a partition is listed at the root; a
+ * line of a keyed file is written alone; all pages of a pool are free.
  *
  * The functions bear libc's names in the object file only, so that the headers' own declarations of
  * them are in nobody's way. */
 #include "tests/sim/fake_cgroups.h"
 
+#include "tests/sim/fake_bpf.h"
 #include "util/cleanup.h"
 
 #include <dirent.h>
@@ -22,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -31,7 +34,9 @@
 
 #define CONTROLLERS "cpuset cpu io memory hugetlb pids rdma misc dmem"
 
-static const struct {
+enum { FAKE_FOLDERS = 2 };
+
+static const struct born {
 	const char *name, *text;
 } born_with[] = {
 	{ "cgroup.controllers", "" },
@@ -61,10 +66,24 @@ static const struct {
 	{ "pids.max", "max\n" },
 	{ "hugetlb.2MB.max", "max\n" },
 	{ "hugetlb.2MB.rsvd.max", "max\n" },
+	{ "io.max", "" },
+	{ "misc.max", "" },
+	{ "memory.pressure", "" },
+	{ "io.pressure", "" },
+	{ FAKE_BPF_FILE, "" },
+}, class_born_with[] = {
+	{ "schemata", "L3:0=fff\n" },
+	{ "tasks", "" },
 };
+
+/* A line a thing, each written alone (cgroup-v2.rst, "Nested keyed"). */
+static const char *const keyed[] = { "io.max", "misc.max" };
 
 static struct {
 	char root[PATH_MAX]; /* "": there is no hierarchy */
+	char attributes[FAKE_FOLDERS][PATH_MAX];
+	char programs[PATH_MAX];
+	char classes[PATH_MAX]; /* where resctrl would be */
 	char beside[PATH_MAX];
 	bool counting;
 	unsigned operations, fails_at;
@@ -112,7 +131,8 @@ static void path_at(int dirfd, const char *path, char room[PATH_MAX])
 /* Counts an operation; true: it is the one that fails, and errno is set. */
 static bool fails(const char *what, const char *path)
 {
-	if (!fake.counting || (path && !is_below(path, fake.root) && !is_below(path, fake.beside)))
+	if (!fake.counting ||
+	    (path && *path == '/' && !is_below(path, fake.root) && !is_below(path, fake.beside)))
 		return false;
 	if (++fake.operations != fake.fails_at)
 		return false;
@@ -167,7 +187,39 @@ void fake_cgroups_open(const char *root)
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		put(root, files[i], CONTROLLERS "\n");
 	put(root, "cpuset.cpus.isolated", "\n");
+	memset(fake.attributes, 0, sizeof(fake.attributes)); /* those of the host before */
 	(void)snprintf(fake.root, sizeof(fake.root), "%s", root);
+}
+
+void fake_attributes(const char *folder)
+{
+	for (size_t i = 0; i < FAKE_FOLDERS; i++) {
+		if (*fake.attributes[i])
+			continue;
+		(void)snprintf(fake.attributes[i], PATH_MAX, "%s", folder);
+		return;
+	}
+	fail_msg("too many folders");
+}
+
+void fake_programs(const char *folder)
+{
+	(void)snprintf(fake.programs, sizeof(fake.programs), "%s", folder);
+}
+
+void fake_classes(const char *folder)
+{
+	(void)snprintf(fake.classes, sizeof(fake.classes), "%s", folder);
+}
+
+/* A file that is the kernel's, whatever is written to it. */
+static bool is_attribute(const char *path)
+{
+	bool is = is_below(path, fake.root);
+
+	for (size_t i = 0; i < FAKE_FOLDERS; i++)
+		is = is || is_below(path, fake.attributes[i]);
+	return is;
 }
 
 void fake_fail(unsigned n, int error, const char *beside)
@@ -244,11 +296,51 @@ static void list_partition(const char *folder, const char *state)
 	put(fake.root, "cpuset.cpus.isolated", cpus);
 }
 
+/* The line of the same first word is replaced; one that limits nothing is not listed. */
+static void put_line(const char *folder, const char *name, const char *text)
+{
+	const size_t word = strcspn(text, " ") + 1;
+	char now[4096], after[8192] = "", *rest = NULL;
+
+	get(folder, name, now, sizeof(now));
+	for (char *line = strtok_r(now, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		if (strncmp(line, text, word) != 0)
+			(void)snprintf(after + strlen(after), sizeof(after) - strlen(after), "%s\n",
+				       line);
+	if (strpbrk(text + word, "123456789"))
+		(void)snprintf(after + strlen(after), sizeof(after) - strlen(after), "%s", text);
+	put(folder, name, after);
+}
+
+/* Once, however often it is moved there. */
+static void add_process(const char *folder, const char *name, const char *text)
+{
+	char pids[4096], *rest = NULL, copy[4096];
+	size_t n;
+
+	get(folder, name, pids, sizeof(pids));
+	(void)snprintf(copy, sizeof(copy), "%s", pids);
+	for (char *line = strtok_r(copy, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		if (strtol(line, NULL, 10) == strtol(text, NULL, 10))
+			return;
+	n = strlen(pids);
+	(void)snprintf(pids + n, sizeof(pids) - n, "%s", text); /* a few processes */
+	put(folder, name, pids);
+}
+
+static bool is_keyed(const char *name)
+{
+	bool is = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(keyed); i++)
+		is = is || strcmp(name, keyed[i]) == 0;
+	return is;
+}
+
 /* What a write does besides being read back. */
 static void act(const char *folder, const char *name, const char *text)
 {
-	char effective[64], pids[4096];
-	size_t n;
+	char effective[64];
 
 	if (strcmp(name, "cgroup.subtree_control") == 0) {
 		enable(folder, text);
@@ -258,13 +350,19 @@ static void act(const char *folder, const char *name, const char *text)
 		kill_below(folder);
 		return;
 	}
-	if (strcmp(name, "cgroup.procs") == 0) {
-		get(folder, name, pids, sizeof(pids));
-		n = strlen(pids);
-		(void)snprintf(pids + n, sizeof(pids) - n, "%s", text); /* a few processes */
-		put(folder, name, pids);
+	if (strcmp(name, "cgroup.procs") == 0 || strcmp(name, "tasks") == 0) {
+		add_process(folder, name, text);
 		return;
 	}
+	if (is_keyed(name)) {
+		put_line(folder, name, text);
+		return;
+	}
+	if (strcmp(name, "nr_hugepages") == 0)
+		put(folder, "free_hugepages", text);
+	if (strcmp(name, "cgroup.freeze") == 0)
+		put(folder, "cgroup.events",
+		    *text == '1' ? "populated 0\nfrozen 1\n" : "populated 0\nfrozen 0\n");
 	put(folder, name, text);
 	if (strcmp(name, "cpuset.cpus.partition") == 0)
 		list_partition(folder, text);
@@ -283,7 +381,9 @@ ssize_t fake_write(int fd, const void *data, size_t size)
 		return CALL(SYS_write, fd, data, size);
 	if (fails("write", path))
 		return -1;
-	if (!is_below(path, fake.root) || size >= sizeof(text) - 1)
+	if (strncmp(path, "anon_inode:[eventfd", 19) == 0 && size > sizeof(uint64_t))
+		return fails("write", "a trigger") ? -1 : (ssize_t)size;
+	if (!is_attribute(path) || size >= sizeof(text) - 1)
 		return CALL(SYS_write, fd, data, size);
 	(void)snprintf(text, sizeof(text), "%.*s", (int)size, (const char *)data);
 	text[strcspn(text, "\n")] = '\n';
@@ -292,6 +392,14 @@ ssize_t fake_write(int fd, const void *data, size_t size)
 	*name = 0;
 	act(path, name + 1, text);
 	return (ssize_t)size;
+}
+
+static bool is_trigger(const char *path, int flags)
+{
+	const char *dot = strrchr(path, '.');
+
+	return is_below(path, fake.root) && (flags & O_ACCMODE) == O_RDWR && dot &&
+	       strcmp(dot, ".pressure") == 0;
 }
 
 int fake_openat(int dirfd, const char *path, int flags, ...) __asm__("openat");
@@ -304,10 +412,13 @@ int fake_openat(int dirfd, const char *path, int flags, ...)
 	va_start(args, flags);
 	mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(args, mode_t) : 0;
 	va_end(args);
-	if (fake.counting)
+	if (fake.counting || *fake.root)
 		path_at(dirfd, path, full);
 	if (fake.counting && fails("open", full))
 		return -1;
+	/* Nothing ever stalls here, and a plain file cannot be waited for. */
+	if (*fake.root && is_trigger(full, flags))
+		return eventfd(0, EFD_CLOEXEC);
 	return (int)CALL(SYS_openat, dirfd, path, flags, mode);
 }
 
@@ -323,6 +434,9 @@ int fake_mkdirat(int dirfd, const char *path, mode_t mode)
 	r = CALL(SYS_mkdirat, dirfd, path, mode);
 	if (r == 0 && is_below(full, fake.root))
 		populate(full);
+	if (r == 0 && is_below(full, fake.classes))
+		for (size_t i = 0; i < ARRAY_SIZE(class_born_with); i++)
+			put(full, class_born_with[i].name, class_born_with[i].text);
 	return (int)r;
 }
 
@@ -344,10 +458,21 @@ static bool has_children(const char *folder)
 	return has;
 }
 
+static int remove_with(const char *folder, const struct born *files, size_t count)
+{
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < count; i++)
+		if (snprintf(path, sizeof(path), "%s/%s", folder, files[i].name) <
+		    (int)sizeof(path))
+			(void)CALL(SYS_unlinkat, AT_FDCWD, path, 0);
+	return (int)CALL(SYS_unlinkat, AT_FDCWD, folder, AT_REMOVEDIR);
+}
+
 /* cgroup_destroy_locked(): EBUSY for children as well as for processes. */
 static int remove_cgroup(const char *folder)
 {
-	char path[PATH_MAX], state[64];
+	char state[64];
 	pid_t pid;
 
 	if (processes(folder, &pid, 1) > 0 || has_children(folder)) {
@@ -357,14 +482,14 @@ static int remove_cgroup(const char *folder)
 	get(folder, "cpuset.cpus.partition", state, sizeof(state));
 	if (strncmp(state, "isolated", 8) == 0)
 		list_partition(folder, "member");
-	for (size_t i = 0; i < ARRAY_SIZE(born_with); i++)
-		if (snprintf(path, sizeof(path), "%s/%s", folder, born_with[i].name) <
-		    (int)sizeof(path))
-			(void)CALL(SYS_unlinkat, AT_FDCWD, path, 0);
-	return (int)CALL(SYS_unlinkat, AT_FDCWD, folder, AT_REMOVEDIR);
+	return remove_with(folder, born_with, ARRAY_SIZE(born_with));
 }
 
 int fake_unlinkat(int dirfd, const char *path, int flags) __asm__("unlinkat");
+int fake_unlink(const char *path) __asm__("unlink");
+int fake_renameat(int from_fd, const char *from, int to_fd, const char *to) __asm__("renameat");
+int fake_fsync(int fd) __asm__("fsync");
+
 int fake_unlinkat(int dirfd, const char *path, int flags)
 {
 	char full[PATH_MAX];
@@ -374,12 +499,44 @@ int fake_unlinkat(int dirfd, const char *path, int flags)
 		return -1;
 	if (flags & AT_REMOVEDIR && is_below(full, fake.root))
 		return remove_cgroup(full);
+	if (flags & AT_REMOVEDIR && is_below(full, fake.classes))
+		return remove_with(full, class_born_with, ARRAY_SIZE(class_born_with));
 	return (int)CALL(SYS_unlinkat, dirfd, path, flags);
+}
+
+int fake_unlink(const char *path)
+{
+	return fake_unlinkat(AT_FDCWD, path, 0);
+}
+
+int fake_renameat(int from_fd, const char *from, int to_fd, const char *to)
+{
+	char full[PATH_MAX];
+
+	path_at(to_fd, to, full);
+	return fails("rename", full) ? -1 : (int)CALL(SYS_renameat, from_fd, from, to_fd, to);
+}
+
+int fake_fsync(int fd)
+{
+	char path[PATH_MAX];
+
+	if (!fake.counting || !path_of(fd, path))
+		return (int)CALL(SYS_fsync, fd);
+	return fails("fsync", path) ? -1 : 0;
 }
 
 /* What makes processes: a directory that is no cgroup takes none by clone3, so that fork is used,
  * as on a kernel without it. */
-long fake_syscall(long number, ...) __asm__("syscall");
+static long call_bpf(int command, union bpf_attr *attr)
+{
+	const struct fake_bpf b = { fake.programs, fake.system_call };
+
+	return fails(fake_bpf_name(command), NULL) ? -1 : fake_bpf(&b, command, attr);
+}
+
+/* Seen by libraries too: libbpf asks this way. */
+__attribute__((visibility("default"))) long fake_syscall(long number, ...) __asm__("syscall");
 long fake_syscall(long number, ...)
 {
 	long words[6];
@@ -396,6 +553,8 @@ long fake_syscall(long number, ...)
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		words[i] = va_arg(args, long); /* as libc's own: what was not given is not used */
 	va_end(args);
+	if (number == SYS_bpf && *fake.programs && fake_bpf_name((int)words[0]))
+		return call_bpf((int)words[0], (union bpf_attr *)words[1]);
 	return CALL(number, words[0], words[1], words[2], words[3], words[4], words[5]);
 }
 

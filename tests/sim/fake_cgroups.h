@@ -11,6 +11,14 @@
  * enabled. Asserts. */
 void fake_cgroups_open(const char *root);
 
+/* Files of a kernel that live elsewhere, /sys and /proc: they keep what they say until they are
+ * written. At most two folders. */
+void fake_attributes(const char *folder);
+/* bpf(2) is answered as far as device programs need it, which are kept in that folder. */
+void fake_programs(const char *folder);
+/* Classes of resctrl, which are born with their files as cgroups are. */
+void fake_classes(const char *folder);
+
 /* From now on the n-th operation (from 1) fails, once, with that errno. Operations are what changes
  * or opens something in the hierarchy or below `beside`, and what makes processes and sockets. n 0:
  * none fails. */

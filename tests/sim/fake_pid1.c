@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -45,6 +46,11 @@ struct fake_pid1 {
 	const char *result;
 	uint32_t last_job;
 	bool subscribed;
+	unsigned seen, fails_at; /* calls, since they are counted */
+	struct fake_fault fault;
+	char failed[64];
+	bool failing; /* the job that is asked for just now */
+	void (*change)(const char *cgroup, const char *pids, bool there);
 };
 
 static struct unit *unit_free(struct unit *u)
@@ -198,6 +204,44 @@ static int read_unit(struct fake_pid1 *p, sd_bus_message *m, const char *name, s
 	return r;
 }
 
+/* "/reeve.slice/reeve-x.slice" of "reeve-x.slice": every dash is a step (systemd.slice(5)). */
+static int slice_path(const char *slice, struct buf *b)
+{
+	const char *end = strrchr(slice, '.');
+
+	for (const char *p = slice; p < end; p++)
+		if (*p == '-' && buf_format(b, "/%.*s.slice", (int)(p - slice), slice) < 0)
+			return -ENOMEM;
+	return buf_format(b, "/%s", slice);
+}
+
+/* "" without memory, as for one that has none. */
+static void cgroup_of(const struct unit *u, const char *name, struct buf *b)
+{
+	const char *slice = map_get(u->properties, "Slice");
+
+	(void)slice_path(slice ? slice : name, b);
+	if (slice)
+		(void)buf_format(b, "/%s", name);
+}
+
+static void tell_change(struct fake_pid1 *p, const char *name, bool there)
+{
+	_cleanup_(buf_done) struct buf b = { 0 };
+	struct unit *u = map_get(p->units, name);
+
+	if (!p->change || !u)
+		return;
+	cgroup_of(u, name, &b);
+	p->change(b.data, map_get(u->properties, "PIDs"), there);
+}
+
+static void drop_unit(struct fake_pid1 *p, const char *name)
+{
+	tell_change(p, name, false);
+	unit_free(map_remove(p->units, name));
+}
+
 static void finish_unit(struct fake_pid1 *p, const char *name, bool stop, bool failed)
 {
 	struct unit *u = map_get(p->units, name);
@@ -205,11 +249,13 @@ static void finish_unit(struct fake_pid1 *p, const char *name, bool stop, bool f
 	if (!u)
 		return;
 	if (stop && !failed) {
-		unit_free(map_remove(p->units, name));
+		drop_unit(p, name);
 		return;
 	}
 	u->failed = failed;
 	u->active = !failed;
+	if (u->active)
+		tell_change(p, name, true);
 }
 
 static char *job_path(uint32_t job)
@@ -272,7 +318,8 @@ static int answer_job(struct fake_pid1 *p, sd_bus_message *m, const char *unit, 
 {
 	uint32_t job = ++p->last_job;
 	_cleanup_free_ char *path = job_path(job);
-	bool failed = p->answer == FAKE_FAILED, ends = p->answer <= FAKE_FAILED;
+	bool failed = p->answer == FAKE_FAILED || p->failing, ends = p->answer <= FAKE_FAILED;
+	const char *result = p->failing ? p->fault.result : p->result;
 	int r;
 
 	if (ends || p->answer == FAKE_LATE) {
@@ -287,7 +334,7 @@ static int answer_job(struct fake_pid1 *p, sd_bus_message *m, const char *unit, 
 	if (r < 0)
 		return r;
 	if (p->answer == FAKE_DONE || failed)
-		fake_pid1_removed(p, job, unit, failed ? p->result : "done");
+		fake_pid1_removed(p, job, unit, failed ? result : "done");
 	if (p->answer == FAKE_LATE)
 		r = remove_later(p, job, unit, stop);
 	return r < 0 ? r : 1;
@@ -372,7 +419,7 @@ static int method_reset(sd_bus_message *m, void *userdata, sd_bus_error *e)
 	if (!u)
 		return no_such_unit(e, name);
 	if (u->failed) /* nothing holds it any more: it is collected */
-		unit_free(map_remove(p->units, name));
+		drop_unit(p, name);
 	return sd_bus_reply_method_return(m, "");
 }
 
@@ -471,17 +518,6 @@ static const sd_bus_vtable manager_vtable[] = {
 	SD_BUS_VTABLE_END,
 };
 
-/* "/reeve.slice/reeve-x.slice" of "reeve-x.slice": every dash is a step (systemd.slice(5)). */
-static int slice_path(const char *slice, struct buf *b)
-{
-	const char *end = strrchr(slice, '.');
-
-	for (const char *p = slice; p < end; p++)
-		if (*p == '-' && buf_format(b, "/%.*s.slice", (int)(p - slice), slice) < 0)
-			return -ENOMEM;
-	return buf_format(b, "/%s", slice);
-}
-
 /* From its text of two hex digits a byte. */
 static int append_cpus(sd_bus_message *reply, const struct unit *u)
 {
@@ -503,7 +539,6 @@ static int get_cgroup(sd_bus *bus, const char *path, const char *interface, cons
 	_cleanup_(buf_done) struct buf b = { 0 };
 	_cleanup_free_ char *name = NULL;
 	struct fake_pid1 *p = userdata;
-	const char *slice;
 	struct unit *u;
 
 	(void)bus;
@@ -516,11 +551,7 @@ static int get_cgroup(sd_bus *bus, const char *path, const char *interface, cons
 		return append_cpus(reply, u);
 	if (!u || !u->active)
 		return sd_bus_message_append(reply, "s", "");
-	slice = map_get(u->properties, "Slice");
-	if (slice && (slice_path(slice, &b) < 0 || buf_format(&b, "/%s", name) < 0))
-		return -ENOMEM;
-	if (!slice && slice_path(name, &b) < 0)
-		return -ENOMEM;
+	cgroup_of(u, name, &b);
 	return sd_bus_message_append(reply, "s", b.data);
 }
 
@@ -549,6 +580,46 @@ static int find_unit(sd_bus *bus, const char *path, const char *interface, void 
 	return 1;
 }
 
+/* One that is not there is what a call to stop it may find: then it is not there. */
+static int fail_call(struct fake_pid1 *p, sd_bus_message *m)
+{
+	const char *unit = NULL;
+
+	if (!p->fault.error)
+		return 1;
+	if (strcmp(p->fault.error, INTERFACE ".NoSuchUnit") == 0 &&
+	    sd_bus_message_is_method_call(m, NULL, "StopUnit") > 0 &&
+	    sd_bus_message_read(m, "s", &unit) >= 0)
+		finish_unit(p, unit, true, false);
+	(void)sd_bus_reply_method_errorf(m, p->fault.error, "as the test wants it");
+	return 1;
+}
+
+/* Sees each message before anybody else does. */
+static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+	struct fake_pid1 *p = userdata;
+	const char *member = sd_bus_message_get_member(m);
+
+	(void)e;
+	if (sd_bus_message_is_method_call(m, NULL, NULL) <= 0)
+		return 0;
+	p->failing = false;
+	if (++p->seen != p->fails_at)
+		return 0;
+	(void)snprintf(p->failed, sizeof(p->failed), "%s: %s", member ? member : "",
+		       p->fault.error	  ? p->fault.error
+		       : p->fault.result  ? p->fault.result
+		       : p->fault.hang_up ? "hung up"
+					  : "silent");
+	p->failing = p->fault.result != NULL;
+	/* Who is silent to that is noticed by the connection's own deadline, which is too long. */
+	if (p->fault.hang_up ||
+	    (!p->fault.error && !p->failing && member && strcmp(member, "Subscribe") == 0))
+		sd_bus_close(p->bus);
+	return p->failing ? 0 : fail_call(p, m);
+}
+
 static int start_server(struct fake_pid1 *p, int fd)
 {
 	int r = sd_bus_new(&p->bus);
@@ -566,6 +637,8 @@ static int start_server(struct fake_pid1 *p, int fd)
 	if (r >= 0)
 		r = sd_bus_attach_event(p->bus, p->loop, 0);
 	if (r >= 0)
+		r = sd_bus_add_filter(p->bus, NULL, on_message, p);
+	if (r >= 0)
 		r = sd_bus_add_object_vtable(p->bus, NULL, PATH, INTERFACE ".Manager",
 					     manager_vtable, p);
 	if (r >= 0)
@@ -575,6 +648,38 @@ static int start_server(struct fake_pid1 *p, int fd)
 		r = sd_bus_add_fallback_vtable(p->bus, NULL, UNIT_PATH, INTERFACE ".Scope",
 					       unit_vtable, find_unit, p);
 	return r;
+}
+
+int fake_pid1_serve(struct fake_pid1 *p, int fd)
+{
+	sd_bus_close_unref(TAKE_PTR(p->bus));
+	p->subscribed = false;
+	return start_server(p, fd);
+}
+
+void fake_pid1_cgroups(struct fake_pid1 *p,
+		       void (*change)(const char *cgroup, const char *pids, bool there))
+{
+	p->change = change;
+}
+
+void fake_pid1_fail(struct fake_pid1 *p, unsigned n, const struct fake_fault *fault)
+{
+	p->fault = *fault;
+	p->fails_at = n;
+	p->seen = 0;
+	p->failed[0] = 0;
+}
+
+unsigned fake_pid1_fail_end(struct fake_pid1 *p)
+{
+	p->fails_at = 0;
+	return p->seen;
+}
+
+const char *fake_pid1_failed(const struct fake_pid1 *p)
+{
+	return *p->failed ? p->failed : NULL;
 }
 
 static int start_client(sd_event *loop, int fd, sd_bus **ret)

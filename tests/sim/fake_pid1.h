@@ -21,6 +21,13 @@ enum fake_answer {
 	FAKE_ANSWERS,
 };
 
+/* What becomes of one call, of any method. */
+struct fake_fault {
+	const char *error;  /* it is answered with this error, and nothing is done; or */
+	const char *result; /* its job ends like that; or */
+	bool hang_up;	    /* the connection is closed; none of these: no answer comes */
+};
+
 struct fake_pid1;
 
 /* ret_client is a bus connected to it, attached to the loop: what systemd_open() takes. With
@@ -32,6 +39,15 @@ struct fake_pid1 *fake_pid1_free(struct fake_pid1 *p);
 /* How jobs asked for from now on go. */
 void fake_pid1_answer(struct fake_pid1 *p, enum fake_answer answer, uint64_t delay_usec);
 void fake_pid1_hang_up(struct fake_pid1 *p); /* closes the connection, as a crash would */
+/* The n-th call from now (from 1; 0: none) fails, once; and how many there were since. */
+void fake_pid1_fail(struct fake_pid1 *p, unsigned n, const struct fake_fault *fault);
+unsigned fake_pid1_fail_end(struct fake_pid1 *p);
+const char *fake_pid1_failed(const struct fake_pid1 *p); /* the method; NULL: none has */
+/* Another connection in place of the one before; the fd is its own. On the server's loop. */
+int fake_pid1_serve(struct fake_pid1 *p, int fd);
+/* Told of each unit that comes, with what its property PIDs says or NULL, and goes. */
+void fake_pid1_cgroups(struct fake_pid1 *p,
+		       void (*change)(const char *cgroup, const char *pids, bool there));
 /* A JobRemoved that no call asked for. */
 void fake_pid1_removed(struct fake_pid1 *p, uint32_t job, const char *unit, const char *result);
 void fake_pid1_result(struct fake_pid1 *p, const char *result); /* instead of "failed" */
