@@ -11,6 +11,7 @@
 #include "freeze.h"
 #include "handback.h"
 #include "launch.h"
+#include "leftovers.h"
 #include "manager.h"
 #include "model/placement.h"
 #include "network.h"
@@ -201,6 +202,7 @@ void carve_go_on(struct slice *s)
 static void retreat(struct slice *s, const struct fail *why)
 {
 	disarm(s);
+	leftovers_look_over(s);
 	if (why)
 		s->failed = *why;
 	s->channel = channel_free(s->channel);
@@ -233,8 +235,9 @@ void carve_keep_record(struct slice *s)
 		return;
 	record = json_pack("{s:s,s:I,s:O}", "boot_id", s->manager->boot_id, "created_usec",
 			   (json_int_t)s->created_usec, "slice", document);
-	if (record && resize_before(s) &&
-	    json_put(record, "resizing_from", document_allocation(resize_before(s))) < 0)
+	if (record && (leftovers_put_record(s, record) < 0 ||
+		       (resize_before(s) && json_put(record, "resizing_from",
+						     document_allocation(resize_before(s))) < 0)))
 		return; /* without memory the record before this one stays */
 	text = record ? json_text(record) : NULL;
 	if (!text || store_put_slice(s->manager->store, s->id, text, &why) < 0)
@@ -529,6 +532,12 @@ void carve_delete(struct slice *s, uint64_t grace_usec, struct slice_waiter *wai
 	s->state = SLICE_DELETING;
 	s->stuck = false;
 	pressure_detach(s); /* a task that stands still hears no SIGTERM */
+	if (!leftovers_look(s, grace_usec))
+		carve_end(s, grace_usec);
+}
+
+void carve_end(struct slice *s, uint64_t grace_usec)
+{
 	if (grace_usec > 0 && slice_tasks_alive(s) > 0)
 		stop_tasks(s, grace_usec);
 	else

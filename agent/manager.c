@@ -10,6 +10,7 @@
 #include "devices.h"
 #include "document.h"
 #include "hold_resctrl.h"
+#include "leftovers.h"
 #include "network.h"
 #include "pressure.h"
 #include "privs.h"
@@ -345,7 +346,7 @@ static int start_hands(struct manager *m, struct fail *f)
 	if (r < 0)
 		return r;
 	if (devices_new(&m->devices) < 0 || networks_new(&m->networks, m) < 0 ||
-	    quiet_new(&m->quiet, m) < 0)
+	    leftover_desk_new(&m->leftovers, m) < 0 || quiet_new(&m->quiet, m) < 0)
 		return fail_set(f, -ENOMEM, "out of memory");
 	m->layout = cg_layout_of(m->host);
 	r = backend_choose(m, &m->backend, f);
@@ -459,6 +460,7 @@ struct manager *manager_free(struct manager *m)
 		m->backend->close(m);
 	map_free(m->slices);
 	networks_free(m->networks);
+	leftover_desk_free(m->leftovers);
 	quiet_free(m->quiet);
 	devices_free(m->devices);
 	free(m->init_path);
