@@ -20,7 +20,7 @@ enum {
 	FILES_MAX = 1 << 20,
 	OBJECTS_MAX = 1 << 18,
 	PROCESSES_MAX = 1 << 16,
-	NODES_MAX = 1 << 16,
+	USES_MAX = 1 << 16,
 	CGROUP_DEPTH_MAX = 32,
 };
 
@@ -70,7 +70,8 @@ struct looking {
 	const struct leftover_look *look;
 	const struct host *host;
 	struct leftover_places places;
-	json_t *users, *processes, *nodes;
+	json_t *users, *processes, *uses;
+	uint32_t uid; /* of the process that is being looked at */
 };
 
 static bool has_number(const json_t *list, json_int_t number)
@@ -81,31 +82,32 @@ static bool has_number(const json_t *list, json_int_t number)
 	return false;
 }
 
-static int note_node(const struct leftover_node *node, bool writable, void *userdata)
+static int note_writer(const struct leftover_node *node, bool writable, void *userdata)
 {
 	struct looking *l = userdata;
 
-	if (writable && json_array_size(l->nodes) < NODES_MAX)
-		json_array_append_new(l->nodes,
-				      json_pack("[III]", (json_int_t)node->major,
-						(json_int_t)node->minor, (json_int_t)node->inode));
+	if (writable && json_array_size(l->uses) < USES_MAX)
+		json_array_append_new(l->uses,
+				      json_pack("[IIII]", (json_int_t)node->major,
+						(json_int_t)node->minor, (json_int_t)node->inode,
+						(json_int_t)l->uid));
 	return 0;
 }
 
-/* What cannot be read tells nothing: less is known for certain then. */
+/* Its real user counts: a program that runs with another's rights is still run by that one, and has
+ * what it was handed. What cannot be read tells nothing: less is known for certain then. */
 static void look_at_process(struct looking *l, pid_t pid)
 {
-	const struct leftover_uses uses = { &l->places, note_node, l };
+	const struct leftover_uses uses = { &l->places, note_writer, l };
 	uint64_t started;
 	uint32_t users[4];
 
 	if (pid == l->look->init_pid || json_array_size(l->processes) >= PROCESSES_MAX ||
 	    leftover_process_users(l->host->proc_fd, pid, users) != LEFTOVER_PROCESS_THERE)
 		return;
-	for (size_t i = 0; i < ARRAY_SIZE(users); i++)
-		if (!has_number(l->users, users[i]) &&
-		    json_array_size(l->users) < LEFTOVER_USERS_MAX)
-			json_array_append_new(l->users, json_integer(users[i]));
+	l->uid = users[0];
+	if (!has_number(l->users, l->uid) && json_array_size(l->users) < LEFTOVER_USERS_MAX)
+		json_array_append_new(l->users, json_integer(l->uid));
 	if (leftover_process_started(l->host->proc_fd, pid, &started) == LEFTOVER_PROCESS_THERE)
 		json_array_append_new(l->processes,
 				      json_pack("[iI]", (int)pid, (json_int_t)started));
@@ -144,9 +146,9 @@ void leftover_look_errand(void *argument, int answer)
 	l.host = host;
 	l.users = json_array();
 	l.processes = json_array();
-	l.nodes = json_array();
-	document = json_pack("{s:o,s:o,s:o}", "users", l.users, "processes", l.processes, "nodes",
-			     l.nodes);
+	l.uses = json_array();
+	document = json_pack("{s:o,s:o,s:o}", "users", l.users, "processes", l.processes, "uses",
+			     l.uses);
 	if (!document)
 		return;
 	leftover_places_find(host->root_fd, &l.places);
@@ -167,12 +169,12 @@ int leftover_look_answer(const char *answer, size_t size, uint64_t since_usec,
 			 struct leftover_claim *claim, struct fail *f)
 {
 	_cleanup_json_ json_t *document = NULL;
-	const json_t *users, *processes, *nodes;
+	const json_t *users, *processes, *uses;
 	int r = json_parse_object(answer, size, &document, f);
 
 	users = json_object_get(document, "users");
 	processes = json_object_get(document, "processes");
-	nodes = json_object_get(document, "nodes");
+	uses = json_object_get(document, "uses");
 	for (size_t i = 0; r == 0 && i < json_array_size(users); i++)
 		r = leftover_claim_user(claim, (uint32_t)number_at(users, i), since_usec);
 	for (size_t i = 0; r == 0 && i < json_array_size(processes); i++) {
@@ -180,12 +182,13 @@ int leftover_look_answer(const char *answer, size_t size, uint64_t since_usec,
 
 		r = leftover_claim_process(claim, (int32_t)number_at(p, 0), number_at(p, 1));
 	}
-	for (size_t i = 0; r == 0 && i < json_array_size(nodes); i++) {
-		const json_t *n = json_array_get(nodes, i);
+	for (size_t i = 0; r == 0 && i < json_array_size(uses); i++) {
+		const json_t *u = json_array_get(uses, i);
+		const struct leftover_node node = { (uint32_t)number_at(u, 0),
+						    (uint32_t)number_at(u, 1), number_at(u, 2) };
 
-		r = leftover_claim_node(claim, &(struct leftover_node){ (uint32_t)number_at(n, 0),
-									(uint32_t)number_at(n, 1),
-									number_at(n, 2) });
+		r = leftover_claim_use(claim,
+				       &(struct leftover_use){ node, (uint32_t)number_at(u, 3) });
 	}
 	leftover_claim_sort(claim);
 	return r < 0 && f && !f->error ? fail_set(f, r, "%s", strerror(-r)) : r;

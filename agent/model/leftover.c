@@ -2,7 +2,7 @@
 /* Leftovers; see leftover.h. A user is no proof: others run under the same. So what a user made is
  * the slice's only when the user is the slice's alone, or when a process of the slice was seen to
  * have made it, or to be the only one that used it. */
-#include "leftover.h"
+#include "model/leftover.h"
 
 #include "model/bounded.h"
 
@@ -80,14 +80,14 @@ int leftover_claim_process(struct leftover_claim *c, int32_t pid, uint64_t start
 	return 0;
 }
 
-int leftover_claim_node(struct leftover_claim *c, const struct leftover_node *node)
+int leftover_claim_use(struct leftover_claim *c, const struct leftover_use *use)
 {
-	struct leftover_node *grown = reallocarray(c->nodes, c->nodes_count + 1, sizeof(*grown));
+	struct leftover_use *grown = reallocarray(c->uses, c->uses_count + 1, sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;
-	c->nodes = grown;
-	grown[c->nodes_count++] = *node;
+	c->uses = grown;
+	grown[c->uses_count++] = *use;
 	return 0;
 }
 
@@ -110,19 +110,27 @@ int leftover_node_compare(const void *a, const void *b)
 	return (x->minor > y->minor) - (x->minor < y->minor);
 }
 
+static int compare_uses(const void *a, const void *b)
+{
+	const struct leftover_use *x = a, *y = b;
+	int r = leftover_node_compare(&x->node, &y->node);
+
+	return r ? r : (x->uid > y->uid) - (x->uid < y->uid);
+}
+
 void leftover_claim_sort(struct leftover_claim *c)
 {
 	if (c->processes_count > 1)
 		qsort(c->processes, c->processes_count, sizeof(*c->processes), compare_processes);
-	if (c->nodes_count > 1)
-		qsort(c->nodes, c->nodes_count, sizeof(*c->nodes), leftover_node_compare);
+	if (c->uses_count > 1)
+		qsort(c->uses, c->uses_count, sizeof(*c->uses), compare_uses);
 }
 
 void leftover_claim_done(struct leftover_claim *c)
 {
 	free(c->users);
 	free(c->processes);
-	free(c->nodes);
+	free(c->uses);
 	free(c->others);
 	*c = (struct leftover_claim){ 0 };
 }
@@ -153,8 +161,10 @@ static bool made_inside(const struct leftover_claim *c, const struct leftover *l
 
 static bool used_inside(const struct leftover_claim *c, const struct leftover *l)
 {
-	return !is_sysv(l) && c->nodes_count > 0 &&
-	       bsearch(&l->node, c->nodes, c->nodes_count, sizeof(l->node), leftover_node_compare);
+	const struct leftover_use key = { l->node, l->creator };
+
+	return !is_sysv(l) && c->uses_count > 0 &&
+	       bsearch(&key, c->uses, c->uses_count, sizeof(key), compare_uses);
 }
 
 const char *leftover_judge(const struct leftover_claim *c, const struct leftover *l,

@@ -47,6 +47,11 @@ struct leftover_user {
 	uint64_t since_usec; /* what this user made before is not the slice's */
 };
 
+struct leftover_use { /* by a process of this user: what it was handed by another is not its */
+	struct leftover_node node;
+	uint32_t uid;
+};
+
 struct leftover_process {
 	int32_t pid;
 	uint64_t started_usec; /* CLOCK_REALTIME */
@@ -58,8 +63,8 @@ struct leftover_claim {
 	size_t users_count;
 	struct leftover_process *processes; /* that it had when its end began, */
 	size_t processes_count;
-	struct leftover_node *nodes; /* and what these had open to write, or mapped so */
-	size_t nodes_count;
+	struct leftover_use *uses; /* and what these had open to write, or mapped so */
+	size_t uses_count;
 	uint32_t *others; /* users of tasks of other slices */
 	size_t others_count;
 };
@@ -71,8 +76,8 @@ enum { LEFTOVER_USERS_MAX = 1024 };
 int leftover_claim_user(struct leftover_claim *c, uint32_t uid, uint64_t since_usec);
 int leftover_claim_other(struct leftover_claim *c, uint32_t uid);
 int leftover_claim_process(struct leftover_claim *c, int32_t pid, uint64_t started_usec);
-int leftover_claim_node(struct leftover_claim *c, const struct leftover_node *node);
-/* Once, after the last process and node. */
+int leftover_claim_use(struct leftover_claim *c, const struct leftover_use *use);
+/* Once, after the last process and use. */
 void leftover_claim_sort(struct leftover_claim *c);
 void leftover_claim_done(struct leftover_claim *c);
 int leftover_node_compare(const void *a, const void *b); /* for qsort and bsearch */

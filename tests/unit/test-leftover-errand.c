@@ -424,7 +424,7 @@ static void test_what_its_processes_were_seen_with_goes_though_others_share_the_
 	pids[0] = start(USER, make_and_keep);
 	pids[1] = getpid(); /* stands for reeve-init, which does not count */
 	other = start(USER, do_nothing);
-	for (int i = 0; i < 200 && seen.nodes_count == 0; i++) { /* it opens after it has told */
+	for (int i = 0; i < 200 && seen.uses_count == 0; i++) { /* it opens after it has told */
 		const struct timespec pause = { .tv_nsec = 10000000 };
 
 		leftover_claim_done(&seen);
@@ -435,7 +435,8 @@ static void test_what_its_processes_were_seen_with_goes_though_others_share_the_
 	assert_int_equal(seen.users[0].uid, USER);
 	assert_int_equal(seen.processes_count, 1);
 	assert_int_equal(seen.processes[0].pid, pids[0]);
-	assert_int_equal(seen.nodes_count, 1);
+	assert_int_equal(seen.uses_count, 1);
+	assert_int_equal(seen.uses[0].uid, USER);
 	end(pids[0]);
 	leftover_claim_done(&rig.claim);
 	rig.claim = seen;
@@ -506,7 +507,7 @@ static void test_answers_that_are_damaged_add_nothing_wrong(void **state)
 		assert_int_equal(c.users_count, 0);
 	}
 	assert_int_equal(leftover_look_answer("{}", 2, 1, &c, &f), 0);
-	assert_int_equal(c.users_count + c.processes_count + c.nodes_count, 0);
+	assert_int_equal(c.users_count + c.processes_count + c.uses_count, 0);
 	leftover_claim_done(&c);
 }
 

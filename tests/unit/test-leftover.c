@@ -14,7 +14,12 @@
 #define SINCE (UINT64_C(1000) * 1000000 + 500000)
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static const struct leftover_node inside = { 0, 27, 4711 };
+static const struct leftover_use uses[] = {
+	{ { 0, 27, UINT64_MAX }, 1000 },
+	{ { 0, 27, 4711 }, 1000 },
+	{ { 0, 27, 4712 }, 33 },
+	{ { 0, 27, 4711 }, 33 },
+};
 
 static void claim_open(struct leftover_claim *c)
 {
@@ -26,8 +31,8 @@ static void claim_open(struct leftover_claim *c)
 	assert_int_equal(leftover_claim_process(c, 77, SINCE + 1000000), 0);
 	assert_int_equal(leftover_claim_process(c, 11, SINCE + 1000000), 0);
 	assert_int_equal(leftover_claim_process(c, 42, SINCE + 9000000), 0);
-	assert_int_equal(leftover_claim_node(c, &(struct leftover_node){ 0, 27, UINT64_MAX }), 0);
-	assert_int_equal(leftover_claim_node(c, &inside), 0);
+	for (size_t i = 0; i < COUNT(uses); i++)
+		assert_int_equal(leftover_claim_use(c, &uses[i]), 0);
 	leftover_claim_sort(c);
 }
 
@@ -106,6 +111,10 @@ static void test_what_may_be_somebody_elses_is_not_removed(void **state)
 		{ { .kind = LEFTOVER_FILE, NEW, .node = { 0, 27, 4711 } },
 		  { .in_use = true },
 		  "uses it" },
+		/* One of another user had it: it was handed that, and is not its maker. */
+		{ { .kind = LEFTOVER_FILE, NEW, .node = { 0, 27, 4712 } },
+		  { .user_outside = true },
+		  "run as its user" },
 		/* Numbers of System V are no nodes. */
 		{ { .kind = LEFTOVER_SEM, NEW, .node = { 0, 27, 4711 } },
 		  { .user_outside = true },
