@@ -102,11 +102,12 @@ static int visit_fd(int fds, const char *name, const struct leftover_uses *uses)
 	struct statx st;
 	struct stat link;
 
-	/* Not asked of a server, that may be gone for ever. What is of one is not of these places.
-	 */
-	if (statx(fds, name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_INO, &st) < 0)
+	/* Who asks for nothing is told of which file system it is, also by FUSE of other users
+	 * (fuse_update_get_attr()), and without a look at a server, that may be gone for ever. */
+	if (statx(fds, name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, 0, &st) < 0)
 		return errno == EACCES || errno == EPERM ? -errno : 0;
-	if (!leftover_places_have(uses->places, st.stx_dev_major, st.stx_dev_minor))
+	if (!leftover_places_have(uses->places, st.stx_dev_major, st.stx_dev_minor) ||
+	    statx(fds, name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_INO, &st) < 0)
 		return 0;
 	/* The rights of the link are those that it was opened with. */
 	if (fstatat(fds, name, &link, AT_SYMLINK_NOFOLLOW) < 0)
