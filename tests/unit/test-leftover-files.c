@@ -165,6 +165,10 @@ static void test_another_in_its_place_is_not_removed(void **state)
 	assert_int_equal(symlinkat("../../outside", s.fd, "dev/shm/dir"), 0);
 	assert_true(leftover_files_remove(s.fd, seen_as(&seen, "dir/y")) < 0);
 	assert_file(s.fd, "outside/y", "precious");
+	assert_int_equal(unlinkat(s.fd, "dev/shm/dir", 0), 0);
+	assert_int_equal(symlinkat("old", s.fd, "dev/shm/dir"), 0); /* to the very one */
+	assert_true(leftover_files_remove(s.fd, seen_as(&seen, "dir/y")) < 0);
+	assert_file(s.fd, "dev/shm/old/y", "mine");
 
 	l = *seen_as(&seen, "dir/y");
 	node = l.node;
