@@ -511,7 +511,8 @@ static void stop_tasks(struct slice *s, uint64_t grace_usec)
 	}
 }
 
-void carve_delete(struct slice *s, uint64_t grace_usec, struct slice_waiter *waiter)
+/* Whether its end may begin: the caller is the first who wants it. */
+static bool begin_end(struct slice *s, uint64_t grace_usec, struct slice_waiter *waiter)
 {
 	struct fail why = { 0 };
 
@@ -528,11 +529,16 @@ void carve_delete(struct slice *s, uint64_t grace_usec, struct slice_waiter *wai
 	if (waiter)
 		list_append(&s->waiters, &waiter->link);
 	if (s->state == SLICE_DELETING && !s->stuck)
-		return; /* somebody else's delete is under way: wait with it */
+		return false; /* somebody else's delete is under way: wait with it */
 	s->state = SLICE_DELETING;
 	s->stuck = false;
 	pressure_detach(s); /* a task that stands still hears no SIGTERM */
-	if (!leftovers_look(s, grace_usec))
+	return true;
+}
+
+void carve_delete(struct slice *s, uint64_t grace_usec, struct slice_waiter *waiter)
+{
+	if (begin_end(s, grace_usec, waiter) && !leftovers_look(s, grace_usec))
 		carve_end(s, grace_usec);
 }
 
@@ -548,7 +554,8 @@ void carve_revoke(struct slice *s, const struct fail *why)
 {
 	log_notice(&(struct log_about){ .slice = s->id, .code = why->code }, "%s", why->text);
 	slice_report(s, EVENT_SLICE_REVOKED, why);
-	carve_delete(s, 0, NULL);
+	if (begin_end(s, 0, NULL)) /* its tasks were killed, and the host wants its memory now */
+		carve_end(s, 0);
 }
 
 /* The loop does not run: a bounded wait for what was killed to end. */
