@@ -32,7 +32,7 @@ struct rig {
 	struct host *host;
 	struct leftover_claim claim;
 	int shm, sem, msg; /* ids of what was made last */
-	bool mqueue;
+	bool alone, mqueue;
 };
 
 static struct rig rig;
@@ -55,9 +55,11 @@ static int open_rig(void **state)
 	bool done = false;
 
 	(void)state;
-	if (getpid() != 1)
+	if (!rig.alone)
 		return 0; /* said by each test */
 	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	/* For who looks at this process itself, as sanitizers do. */
+	assert_int_equal(mount("proc", "/proc", "proc", 0, NULL), 0);
 	scratch_open(&rig.root);
 	assert_int_equal(chmod(rig.root.path, 0755), 0);
 	make_dir("dev");
@@ -511,6 +513,13 @@ static void test_answers_that_are_damaged_add_nothing_wrong(void **state)
 	leftover_claim_done(&c);
 }
 
+static int end_of(pid_t pid)
+{
+	int status = 1;
+
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -526,13 +535,13 @@ int main(void)
 		cmocka_unit_test(test_answers_that_are_damaged_add_nothing_wrong),
 	};
 
-	int status = 1;
-	pid_t pid;
+	/* The first process only waits: signals that stop do not reach it, as sanitizers want. */
+	rig.alone = unshare(CLONE_NEWIPC | CLONE_NEWNS | CLONE_NEWPID) == 0;
+	for (int generation = 0; rig.alone && generation < 2; generation++) {
+		pid_t pid = fork();
 
-	if (unshare(CLONE_NEWIPC | CLONE_NEWNS | CLONE_NEWPID) < 0)
-		return cmocka_run_group_tests(tests, open_rig, close_rig);
-	pid = fork();
-	if (pid == 0)
-		return cmocka_run_group_tests(tests, open_rig, close_rig);
-	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+		if (pid != 0)
+			_exit(end_of(pid));
+	}
+	return cmocka_run_group_tests(tests, open_rig, close_rig);
 }
