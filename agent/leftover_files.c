@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { DEPTH_MAX = 16, SECOND_USEC = 1000000, BLOCK_BYTES = 512 };
+enum { DEPTH_MAX = 64, SECOND_USEC = 1000000, BLOCK_BYTES = 512 };
 
 static const struct {
 	const char *path;
@@ -28,6 +28,7 @@ struct walk {
 	enum leftover_kind kind;
 	struct leftover_node device;
 	size_t *left; /* entries that may still be looked at */
+	bool cut;     /* something lies too deep */
 	char path[PATH_MAX];
 };
 
@@ -119,7 +120,11 @@ static int enter(struct walk *w, int dirfd, const char *name, unsigned depth)
 
 	if (fd < 0)
 		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : 0;
-	return depth == 0 ? (close_fd(fd), -E2BIG) : walk_dir(w, fd, depth - 1);
+	if (depth > 0)
+		return walk_dir(w, fd, depth - 1);
+	close_fd(fd);
+	w->cut = true;
+	return 0;
 }
 
 static int look_at(struct walk *w, int dirfd, const char *name, unsigned depth)
@@ -137,7 +142,8 @@ static int look_at(struct walk *w, int dirfd, const char *name, unsigned depth)
 	if ((size_t)snprintf(w->path + length, sizeof(w->path) - length, "%s%s", length ? "/" : "",
 			     name) >= sizeof(w->path) - length) {
 		w->path[length] = 0;
-		return -E2BIG;
+		w->cut = true;
+		return 0;
 	}
 	r = S_ISDIR(st.stx_mode) ? enter(w, dirfd, name, depth) : 0;
 	if (r == 0)
@@ -164,6 +170,7 @@ static int walk_dir(struct walk *w, int dirfd, unsigned depth)
 
 int leftover_files_each(int root_fd, size_t limit, const struct leftover_walk *walk)
 {
+	bool cut = false;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(places); i++) {
@@ -176,8 +183,9 @@ int leftover_files_each(int root_fd, size_t limit, const struct leftover_walk *w
 		r = look(fd, ".", &st);
 		w.device = node_of(&st);
 		r = r < 0 ? (close_fd(fd), r) : walk_dir(&w, fd, DEPTH_MAX);
+		cut |= w.cut;
 	}
-	return r;
+	return r == 0 && cut ? -E2BIG : r;
 }
 
 /* The directory that has it; no component may be a link. *ret_name is within the path. */

@@ -19,7 +19,8 @@ void leftover_places_find(int root_fd, struct leftover_places *ret);
 bool leftover_places_have(const struct leftover_places *p, uint32_t major, uint32_t minor);
 
 /* Every file and directory, what a directory has before itself; 0 where there is no such place.
- * -E2BIG: there are more than the limit, or they are nested deeper than any program does. */
+ * -E2BIG: there are more than the limit; or some are nested deeper than any program does, and all
+ * others were visited. */
 int leftover_files_each(int root_fd, size_t limit, const struct leftover_walk *walk);
 /* -ESTALE: it is another one by now; -ENOENT: it is gone; -ENOTEMPTY: a directory that has files.
  * Between the last look and the removal only its owner could put another in its place. */

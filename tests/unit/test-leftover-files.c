@@ -15,7 +15,7 @@
 
 #include "tests/unit/scratch.h"
 
-enum { ROOM = 64 };
+enum { ROOM = 128 };
 
 struct seen {
 	struct leftover items[ROOM];
@@ -110,6 +110,19 @@ static void test_everything_is_seen_and_no_link_is_followed(void **state)
 	scratch_done(&s);
 }
 
+enum { NESTED = 66 };
+
+static void clear_nested(int root)
+{
+	for (int depth = NESTED; depth > 0; depth--) {
+		char path[16 + 2 * NESTED] = "dev/shm";
+
+		for (int i = 0; i < depth; i++)
+			strcat(path, "/d");
+		assert_int_equal(unlinkat(root, path, AT_REMOVEDIR), 0);
+	}
+}
+
 static void test_walk_is_bounded_in_number_and_depth(void **state)
 {
 	_cleanup_close_ int at = -1;
@@ -126,7 +139,7 @@ static void test_walk_is_bounded_in_number_and_depth(void **state)
 	assert_int_equal(seen.count, 10);
 	forget(&seen);
 	at = fs_open_dir(s.fd, "dev/shm");
-	for (int depth = 0; depth < 18; depth++) {
+	for (int depth = 0; depth < NESTED; depth++) {
 		int next;
 
 		make_dir(at, "d");
@@ -134,8 +147,12 @@ static void test_walk_is_bounded_in_number_and_depth(void **state)
 		close_fd(at);
 		at = next;
 	}
+	put_file(at, "deep", "");
 	assert_int_equal(walk(&s, 1000, &seen), -E2BIG);
+	assert_int_equal(seen.count, 10 + 65); /* whoever nests hides nothing but his own */
 	forget(&seen);
+	assert_int_equal(unlinkat(at, "deep", 0), 0);
+	clear_nested(s.fd);
 	scratch_done(&s);
 }
 
