@@ -43,21 +43,55 @@ static int read_head(int proc_fd, int32_t pid, const char *file, char room[STATU
 	return 0;
 }
 
-int leftover_process_users(int proc_fd, int32_t pid, uint32_t ret[4])
+/* Another than the first. */
+static int other_thread(int proc_fd, int32_t pid, int32_t *ret)
 {
-	char room[STATUS_BYTES], *state, *users, *rest = NULL;
-	uint32_t found[4];
-	int r = read_head(proc_fd, pid, "status", room);
+	_cleanup_(fs_names_freep) char **names = NULL;
+	char path[32];
+	int r;
 
+	(void)snprintf(path, sizeof(path), "%" PRId32 "/task", pid); /* fits */
+	r = fs_list(proc_fd, path, &names, NULL);
 	if (r < 0)
 		return gone_or(r);
-	/* Within the name before them a newline is written as "\n" (proc_task_name()). */
-	state = strstr(room, "\nState:\t");
+	for (char **name = names; *name; name++)
+		if (parse_i32(*name, ret) == 0 && *ret != pid)
+			return LEFTOVER_PROCESS_THERE;
+	return LEFTOVER_PROCESS_GONE;
+}
+
+/* The status of the process, by a thread of it that lives: the first may have ended, and what it
+ * had is told of the others then, that are found by their numbers as processes are. */
+static int read_status(int proc_fd, int32_t pid, char room[STATUS_BYTES], int32_t *ret_thread)
+{
+	const char *state;
+	int r = read_head(proc_fd, pid, "status", room);
+
+	/* Within the name before it a newline is written as "\n" (proc_task_name()). */
+	state = r == 0 ? strstr(room, "\nState:\t") : NULL;
+	if (!state)
+		return r < 0 ? gone_or(r) : -EBADMSG;
+	*ret_thread = pid;
+	if (state[8] != 'Z' && state[8] != 'X')
+		return LEFTOVER_PROCESS_THERE;
+	r = other_thread(proc_fd, pid, ret_thread);
+	return r == LEFTOVER_PROCESS_THERE
+		       ? gone_or(read_head(proc_fd, *ret_thread, "status", room))
+		       : r;
+}
+
+int leftover_process_users(int proc_fd, int32_t pid, uint32_t ret[4])
+{
+	char room[STATUS_BYTES], *users, *rest = NULL;
+	uint32_t found[4];
+	int32_t thread;
+	int r = read_status(proc_fd, pid, room, &thread);
+
+	if (r != LEFTOVER_PROCESS_THERE)
+		return r;
 	users = strstr(room, "\nUid:\t");
-	if (!state || !users)
+	if (!users)
 		return -EBADMSG;
-	if (state[8] == 'Z' || state[8] == 'X')
-		return LEFTOVER_PROCESS_GONE;
 	users += strlen("\nUid:\t");
 	*strchrnul(users, '\n') = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(found); i++) {
@@ -195,7 +229,12 @@ static int look_at_maps(int proc_fd, int32_t pid, const struct leftover_uses *us
 
 int leftover_process_files(int proc_fd, int32_t pid, const struct leftover_uses *uses)
 {
-	int r = uses->places->count > 0 ? look_at_fds(proc_fd, pid, uses) : 0;
+	char room[STATUS_BYTES];
+	int32_t thread;
+	int r = uses->places->count > 0 ? read_status(proc_fd, pid, room, &thread) : 0;
 
-	return r == 0 && uses->places->count > 0 ? look_at_maps(proc_fd, pid, uses) : r;
+	if (r != LEFTOVER_PROCESS_THERE || uses->places->count == 0)
+		return r;
+	r = look_at_fds(proc_fd, thread, uses);
+	return r == 0 ? look_at_maps(proc_fd, thread, uses) : r;
 }

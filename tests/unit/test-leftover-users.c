@@ -5,6 +5,7 @@
 #include "util/cleanup.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -135,6 +136,75 @@ static int see(const struct leftover_node *node, bool writable, void *userdata)
 	return u->answer;
 }
 
+static void *stay(void *argument)
+{
+	for (;;)
+		pause();
+	return argument;
+}
+
+/* Its first thread ends, and another has the file that the test waits to see. */
+static pid_t start_headless(int fd)
+{
+	pid_t pid = fork();
+	pthread_t thread;
+
+	assert_true(pid >= 0);
+	if (pid != 0)
+		return pid;
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (pthread_create(&thread, NULL, stay, NULL) != 0 || fcntl(fd, F_GETFD) < 0)
+		_exit(9);
+	pthread_exit(NULL);
+}
+
+static char state_of(pid_t pid)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[32], *end;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	assert_int_equal(fs_read(AT_FDCWD, path, 4096, &text, NULL), 0);
+	end = strrchr(text, ')');
+	assert_non_null(end);
+	return end[2];
+}
+
+static void test_process_whose_first_thread_has_ended_still_counts(void **state)
+{
+	_cleanup_close_ int proc = fs_open_dir(AT_FDCWD, "/proc"), fd = -1;
+	struct uses u = { 0 };
+	struct leftover_places places = { .count = 1 };
+	struct leftover_uses uses = { &places, see, &u };
+	uint32_t users[4] = { UINT32_MAX };
+	struct scratch s;
+	struct statx st;
+	pid_t pid;
+
+	(void)state;
+	scratch_open(&s);
+	put_file(s.fd, "x", "12345");
+	fd = openat(s.fd, "x", O_RDWR | O_CLOEXEC);
+	assert_int_equal(statx(fd, "", AT_EMPTY_PATH, STATX_INO, &st), 0);
+	u.wanted = (struct leftover_node){ st.stx_dev_major, st.stx_dev_minor, st.stx_ino };
+	places.devices[0] = u.wanted;
+	pid = start_headless(fd);
+	for (int i = 0; i < 1000 && state_of(pid) != 'Z'; i++)
+		(void)poll(NULL, 0, 10);
+	assert_int_equal(state_of(pid), 'Z');
+	assert_int_equal(leftover_process_users(proc, pid, users), LEFTOVER_PROCESS_THERE);
+	assert_int_equal(users[0], getuid());
+	assert_int_equal(leftover_process_files(proc, pid, &uses), LEFTOVER_PROCESS_THERE);
+	assert_int_equal(u.seen, 1);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	while (waitid(P_PID, (id_t)pid, &(siginfo_t){ 0 }, WEXITED | WNOWAIT) < 0 && errno == EINTR)
+		;
+	assert_int_equal(leftover_process_users(proc, pid, users), LEFTOVER_PROCESS_GONE);
+	assert_int_equal(leftover_process_files(proc, pid, &uses), LEFTOVER_PROCESS_GONE);
+	(void)reap_signal(pid);
+	scratch_done(&s);
+}
+
 static void test_what_a_process_has_open_or_mapped_is_told(void **state)
 {
 	_cleanup_close_ int proc = fs_open_dir(AT_FDCWD, "/proc");
@@ -181,6 +251,7 @@ int main(void)
 		cmocka_unit_test(test_users_of_a_process_are_read),
 		cmocka_unit_test(test_start_of_a_process_is_read_behind_any_name),
 		cmocka_unit_test(test_lines_of_maps_are_read_by_their_numbers),
+		cmocka_unit_test(test_process_whose_first_thread_has_ended_still_counts),
 		cmocka_unit_test(test_what_a_process_has_open_or_mapped_is_told),
 	};
 
