@@ -13,6 +13,7 @@
 #include "hold_hugepages.h"
 #include "hold_resctrl.h"
 #include "launch.h"
+#include "leftovers.h"
 #include "manager.h"
 #include "pressure.h"
 #include "quiet.h"
@@ -105,6 +106,7 @@ static int fill(struct slice *s, const json_t *record, struct fail *f)
 	s->created_usec = (uint64_t)json_integer_value(member(record, "created_usec"));
 	s->init_pid = (pid_t)json_integer_value(member(document, "init_pid"));
 	s->cgroup = *cgroup ? strdup(cgroup) : NULL;
+	leftovers_take_record(s, record);
 	if (asprintf(&s->dir, "%s/slices/%s", s->manager->config->runtime_dir, s->id) < 0) {
 		s->dir = NULL;
 		return fail_set(f, -ENOMEM, "out of memory");
@@ -266,6 +268,8 @@ static int adopt_slice(struct manager *m, const char *id, const char *text)
 	tell(m, id, EVENT_SLICE_LOST, why.text);
 	if (handback_inherit(s))
 		TAKE_PTR(s);
+	else if (same_boot)
+		leftovers_inherit(s);
 	return 0;
 }
 
@@ -308,12 +312,14 @@ static int adopt_records(struct manager *m)
 	_cleanup_(records_done) struct records records = { 0 };
 	int r = store_each_slice(m->store, collect, &records);
 
-	for (size_t i = 0; r == 0 && i < records.count; i++) {
+	for (size_t i = 0; r == 0 && i < records.count; i++)
 		r = adopt_slice(m, records.items[i].id, records.items[i].text);
-		if (r == 0 && !map_get(m->slices, records.items[i].id))
+	if (r == 0) /* while their records are there: an agent that is killed now loses nothing */
+		leftovers_clean_lost(m);
+	for (size_t i = 0; r == 0 && i < records.count; i++)
+		if (!map_get(m->slices, records.items[i].id))
 			(void)store_remove_slice(m->store,
 						 records.items[i].id); /* told again else */
-	}
 	return r;
 }
 

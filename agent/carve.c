@@ -11,6 +11,7 @@
 #include "freeze.h"
 #include "handback.h"
 #include "launch.h"
+#include "leftovers.h"
 #include "manager.h"
 #include "model/placement.h"
 #include "network.h"
@@ -201,6 +202,7 @@ void carve_go_on(struct slice *s)
 static void retreat(struct slice *s, const struct fail *why)
 {
 	disarm(s);
+	leftovers_look_over(s);
 	if (why)
 		s->failed = *why;
 	s->channel = channel_free(s->channel);
@@ -233,8 +235,9 @@ void carve_keep_record(struct slice *s)
 		return;
 	record = json_pack("{s:s,s:I,s:O}", "boot_id", s->manager->boot_id, "created_usec",
 			   (json_int_t)s->created_usec, "slice", document);
-	if (record && resize_before(s) &&
-	    json_put(record, "resizing_from", document_allocation(resize_before(s))) < 0)
+	if (record && (leftovers_put_record(s, record) < 0 ||
+		       (resize_before(s) && json_put(record, "resizing_from",
+						     document_allocation(resize_before(s))) < 0)))
 		return; /* without memory the record before this one stays */
 	text = record ? json_text(record) : NULL;
 	if (!text || store_put_slice(s->manager->store, s->id, text, &why) < 0)
@@ -508,7 +511,8 @@ static void stop_tasks(struct slice *s, uint64_t grace_usec)
 	}
 }
 
-void carve_delete(struct slice *s, uint64_t grace_usec, struct slice_waiter *waiter)
+/* Whether its end may begin: the caller is the first who wants it. */
+static bool begin_end(struct slice *s, uint64_t grace_usec, struct slice_waiter *waiter)
 {
 	struct fail why = { 0 };
 
@@ -525,10 +529,21 @@ void carve_delete(struct slice *s, uint64_t grace_usec, struct slice_waiter *wai
 	if (waiter)
 		list_append(&s->waiters, &waiter->link);
 	if (s->state == SLICE_DELETING && !s->stuck)
-		return; /* somebody else's delete is under way: wait with it */
+		return false; /* somebody else's delete is under way: wait with it */
 	s->state = SLICE_DELETING;
 	s->stuck = false;
 	pressure_detach(s); /* a task that stands still hears no SIGTERM */
+	return true;
+}
+
+void carve_delete(struct slice *s, uint64_t grace_usec, struct slice_waiter *waiter)
+{
+	if (begin_end(s, grace_usec, waiter) && !leftovers_look(s, grace_usec))
+		carve_end(s, grace_usec);
+}
+
+void carve_end(struct slice *s, uint64_t grace_usec)
+{
 	if (grace_usec > 0 && slice_tasks_alive(s) > 0)
 		stop_tasks(s, grace_usec);
 	else
@@ -539,7 +554,8 @@ void carve_revoke(struct slice *s, const struct fail *why)
 {
 	log_notice(&(struct log_about){ .slice = s->id, .code = why->code }, "%s", why->text);
 	slice_report(s, EVENT_SLICE_REVOKED, why);
-	carve_delete(s, 0, NULL);
+	if (begin_end(s, 0, NULL)) /* its tasks were killed, and the host wants its memory now */
+		carve_end(s, 0);
 }
 
 /* The loop does not run: a bounded wait for what was killed to end. */

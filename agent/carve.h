@@ -25,6 +25,8 @@ void carve_abandon(struct slice *s);
 
 /* Connects to the reeve-init of a slice that exists (after a restart of the agent). */
 int carve_connect(struct slice *s, struct fail *f);
+/* Its processes were looked at, before its tasks are ended. */
+void carve_end(struct slice *s, uint64_t grace_usec);
 /* Its networks are left, for which it waited on its way down. */
 void carve_go_on(struct slice *s);
 /* The record that lets the next agent find the slice again. */

@@ -65,6 +65,7 @@ const struct config_key config_keys[] = {
 	KEY("isolation", "workqueues", CONFIG_BOOL, workqueues, 0, 0, "yes"),
 	KEY("isolation", "irqbalance", CONFIG_BOOL, irqbalance, 0, 0, "yes"),
 	KEY("isolation", "housekeeping", CONFIG_BOOL, housekeeping, 0, 0, "yes"),
+	KEY("isolation", "leftovers", CONFIG_BOOL, leftovers, 0, 0, "yes"),
 	KEY("isolation", "resctrl", CONFIG_BOOL, resctrl, 0, 0, "yes"),
 	KEY("isolation", "hugepages", CONFIG_BOOL, hugepages, 0, 0, "yes"),
 	KEY("network", "cni-config-dir", CONFIG_PATH, cni_config_dir, 0, 0, "/etc/cni/net.d"),

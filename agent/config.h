@@ -36,6 +36,7 @@ struct config {
 	struct device_allow device_allow;
 	char *cdi_dir; /* NULL: none */
 	bool partitions, interrupts, workqueues, irqbalance, housekeeping;
+	bool leftovers; /* whether what tasks leave in shared memory is removed */
 	bool resctrl;	/* whether slices may have classes of it, where it is mounted */
 	bool hugepages; /* whether pools of huge pages may be made larger */
 	/* [network] */

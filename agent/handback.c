@@ -7,6 +7,7 @@
 #include "enforce.h"
 #include "hold.h"
 #include "launch.h"
+#include "leftovers.h"
 #include "manager.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
@@ -159,6 +160,8 @@ void handback_prove(struct slice *s)
 	_cleanup_(leaks_done) struct leaks l = { 0 };
 
 	s->deadline = sd_event_source_disable_unref(s->deadline);
+	if (leftovers_await(s))
+		return;
 	if (anything_left(s, &l))
 		keep(s, &l);
 	else

@@ -6,8 +6,8 @@
 
 #include "slice.h"
 
-/* Its processes and cgroup are gone. Frees it, having told everybody; or keeps it, deleting, with
- * its leaks. */
+/* Its processes and cgroup are gone: what its tasks left in shared memory goes as well. Frees it,
+ * having told everybody; or keeps it, deleting, with its leaks. */
 void handback_prove(struct slice *s);
 
 /* It could not be taken away at all: it keeps everything it held until somebody tries again. */

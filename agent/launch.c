@@ -5,6 +5,7 @@
 #include "birth.h"
 #include "channel.h"
 #include "enforce.h"
+#include "leftovers.h"
 #include "manager.h"
 #include "network.h"
 #include "supervise.h"
@@ -383,6 +384,7 @@ int launch_task(struct slice *s, const struct task_spec *spec, json_t *request,
 		r = pack(&p, s, spec, f);
 	if (r < 0)
 		return r;
+	leftovers_note_user(s, spec->uid);
 	r = slice_task_add(s, spec->name, request, &t);
 	if (r < 0)
 		return fail_set(f, r, "there is a task %s in slice %s already", spec->name, s->id);

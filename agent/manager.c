@@ -10,6 +10,7 @@
 #include "devices.h"
 #include "document.h"
 #include "hold_resctrl.h"
+#include "leftovers.h"
 #include "network.h"
 #include "pressure.h"
 #include "privs.h"
@@ -348,7 +349,7 @@ static int start_hands(struct manager *m, struct fail *f)
 	if (r < 0)
 		return r;
 	if (devices_new(&m->devices) < 0 || networks_new(&m->networks, m) < 0 ||
-	    quiet_new(&m->quiet, m) < 0)
+	    leftover_desk_new(&m->leftovers, m) < 0 || quiet_new(&m->quiet, m) < 0)
 		return fail_set(f, -ENOMEM, "out of memory");
 	m->layout = cg_layout_of(m->host);
 	r = backend_choose(m, &m->backend, f);
@@ -462,6 +463,7 @@ struct manager *manager_free(struct manager *m)
 		m->backend->close(m);
 	map_free(m->slices);
 	networks_free(m->networks);
+	leftover_desk_free(m->leftovers);
 	quiet_free(m->quiet);
 	devices_free(m->devices);
 	free(m->init_path);

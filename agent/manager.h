@@ -18,6 +18,7 @@
 
 struct api;
 struct devices;
+struct leftover_desk;
 struct networks;
 struct pressure;
 struct quiet;
@@ -47,6 +48,7 @@ struct manager {
 	const struct backend *backend;
 	struct devices *devices;
 	struct networks *networks;
+	struct leftover_desk *leftovers;
 	struct quiet *quiet;
 	int tree_fd; /* backend cgroupfs: our own subtree */
 	char *tree_path;

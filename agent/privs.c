@@ -23,6 +23,7 @@ static const struct {
 	{ CAP_KILL, "kill", "signals to other users' tasks" },
 	{ CAP_CHOWN, "chown", "files of other users' tasks" },
 	{ CAP_DAC_OVERRIDE, "dac_override", "working directories of other users" },
+	{ CAP_FOWNER, "fowner", "removing what tasks left in /dev/shm" },
 	{ CAP_SYS_PTRACE, "sys_ptrace", "reading back the memory policy of tasks" },
 	{ CAP_NET_ADMIN, "net_admin", "network interfaces and namespaces" },
 	{ CAP_SYS_RAWIO, "sys_rawio", "SMBIOS and disk health" },

@@ -6,6 +6,7 @@
 #include "channel.h"
 #include "document.h"
 #include "freeze.h"
+#include "leftovers.h"
 #include "manager.h"
 #include "pressure.h"
 #include "resize.h"
@@ -58,6 +59,7 @@ struct slice *slice_free(struct slice *s)
 	assert(list_empty(&s->waiters));
 	freeze_drop(s);
 	resize_drop(s);
+	leftovers_free(s->leftovers);
 	for (struct slice_task *t; s->tasks && (t = map_next(s->tasks, &cursor, NULL));)
 		task_free(t);
 	map_free(s->tasks);
@@ -269,7 +271,7 @@ json_t *slice_document(const struct slice *s)
 	    json_put(object, "init_pid", json_integer(s->init_pid)) < 0 ||
 	    json_put(object, "request", TAKE_PTR(request)) < 0 || put_allocation(s, object) < 0 ||
 	    (s->cdi && json_put(object, "cdi", json_incref(s->cdi)) < 0) ||
-	    put_passing(s, object) < 0 ||
+	    put_passing(s, object) < 0 || leftovers_put(s, object) < 0 ||
 	    (s->leaks.count > 0 && json_put(object, "leaks", leak_sentences(s)) < 0) ||
 	    json_put(object, "enforcement", document_enforcements(&s->enforced)) < 0 ||
 	    json_put(object, "pressure", pressure_slice_document(s)) < 0 ||

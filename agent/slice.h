@@ -26,6 +26,7 @@ struct channel;
 struct pressure_slice;
 struct resize;
 struct freeze;
+struct leftovers;
 
 enum slice_state { SLICE_CREATING, SLICE_ACTIVE, SLICE_DELETING };
 STRTAB_DECLARE(slice_state, enum slice_state);
@@ -80,6 +81,7 @@ struct slice {
 	json_t *cdi;			 /* names of CDI devices, by cdi.c; NULL: none */
 	bool cdi_failed;		 /* and this was said */
 	struct pressure_slice *pressure; /* NULL: nobody listens to it */
+	struct leftovers *leftovers;	 /* NULL: it never had a task */
 	struct map *tasks;		 /* name -> struct slice_task */
 	unsigned tasks_made;
 	struct channel *channel;

@@ -110,6 +110,8 @@ static const struct {
 	{ "isolation", "device-filter", "perhaps", 0, NULL, -EINVAL },
 	{ "isolation", "hugepages", "no", 0, NULL, 0 },
 	{ "isolation", "hugepages", "some", 0, NULL, -EINVAL },
+	{ "isolation", "leftovers", "no", 0, NULL, 0 },
+	{ "isolation", "leftovers", "tell", 0, NULL, -EINVAL },
 	{ "isolation", "resctrl", "no", 0, NULL, 0 },
 	{ "isolation", "resctrl", "mount", 0, NULL, -EINVAL },
 	{ "isolation", "device-allow", "", 0, NULL, 0 },
