@@ -81,19 +81,23 @@ static int name_paths(struct slice *s)
 	free(s->top);
 	s->cgroup = path;
 	s->top = strdup(path);
-	s->top_fd = fcntl(s->cgroup_fd, F_DUPFD_CLOEXEC, 3);
-	return s->top && s->top_fd >= 0 ? 0 : -ENOMEM;
+	return s->top ? 0 : -ENOMEM;
 }
 
+/* The names first: what was granted to it can be taken back also where it cannot be opened. */
 static int open_slice(struct slice *s, int (*make)(int parent, const char *name, int *ret),
 		      struct fail *f)
 {
 	struct manager *m = s->manager;
 	uint32_t mask = 0;
-	int r = make(m->tree_fd, s->id, &s->cgroup_fd);
+	int r = name_paths(s);
 
 	if (r == 0)
-		r = name_paths(s);
+		r = make(m->tree_fd, s->id, &s->cgroup_fd);
+	if (r == 0)
+		s->top_fd = fcntl(s->cgroup_fd, F_DUPFD_CLOEXEC, 3);
+	if (r == 0 && s->top_fd < 0)
+		r = -errno;
 	if (r == 0)
 		r = make(s->cgroup_fd, "init", &s->leaf_fd);
 	if (r < 0)
@@ -118,13 +122,15 @@ static int cgroupfs_admit(struct slice *s, backend_done done, struct fail *f)
 
 static int cgroupfs_remove(struct slice *s, backend_done done, struct fail *f)
 {
-	int r = 0;
+	int r;
 
-	if (s->cgroup_fd >= 0) {
+	/* It may be there also where it could not be opened before: its name is the slice's own. */
+	if (s->cgroup_fd < 0 && cg_open(s->manager->tree_fd, s->id, &s->cgroup_fd) < 0)
+		s->cgroup_fd = -1;
+	if (s->cgroup_fd >= 0)
 		(void)cg_kill(
 			s->cgroup_fd); /* reeve-init did it; whoever is left is told by rmdir */
-		r = cg_remove(s->manager->tree_fd, s->id);
-	}
+	r = cg_remove(s->manager->tree_fd, s->id);
 	if (r < 0) {
 		fail_set(f, r, "the cgroup of slice %s cannot be removed: %s", s->id, strerror(-r));
 		return r;

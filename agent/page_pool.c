@@ -242,18 +242,22 @@ static uint64_t settled_count(const struct page_loan *l, enum page_account_state
 	return l->count;
 }
 
+/* All pools are read before anything is settled: half of an account would be counted twice. */
 int page_account_settle(const struct host *host, struct page_account *a)
 {
+	struct page_pool_state now[PAGE_LOANS_MAX];
 	size_t kept = 0;
 
 	for (size_t i = 0; i < a->count; i++) {
-		struct page_loan *l = &a->items[i];
-		struct page_pool_state now;
-		int r = page_pool_read(host, &l->pool, &now);
+		int r = page_pool_read(host, &a->items[i].pool, &now[i]);
 
 		if (r < 0)
 			return r;
-		l->count = settled_count(l, a->state, now.total);
+	}
+	for (size_t i = 0; i < a->count; i++) {
+		struct page_loan *l = &a->items[i];
+
+		l->count = settled_count(l, a->state, now[i].total);
 		if (l->count > 0)
 			a->items[kept++] = *l;
 	}
@@ -282,17 +286,13 @@ int page_account_begin(const struct host *host, enum page_account_state state,
 
 void page_account_give(const struct host *host, struct page_account *a)
 {
-	size_t kept = 0;
-
+	if (a->state != PAGE_ACCOUNT_GIVING && page_account_begin(host, PAGE_ACCOUNT_GIVING, a) < 0)
+		return; /* nothing is given now */
 	for (size_t i = 0; i < a->count; i++) {
-		struct page_loan *l = &a->items[i];
-		uint64_t out = 0;
+		uint64_t out;
 
-		(void)page_pool_shrink(host, &l->pool, l->count, &out); /* what is out is told */
-		l->count -= out < l->count ? out : l->count;
-		if (l->count > 0)
-			a->items[kept++] = *l;
+		(void)page_pool_shrink(host, &a->items[i].pool, a->items[i].count,
+				       &out); /* the pool itself tells */
 	}
-	a->count = kept;
-	a->state = PAGE_ACCOUNT_SETTLED;
+	(void)page_account_settle(host, a); /* what cannot be read now is settled later */
 }

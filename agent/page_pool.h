@@ -60,5 +60,6 @@ int page_account_settle(const struct host *host, struct page_account *a);
 /* From settled to asked or giving: what the pools have without, or with, what is held. */
 int page_account_begin(const struct host *host, enum page_account_state state,
 		       struct page_account *a);
-/* Gives back what is free of it; what is left is what is not back yet, settled. */
+/* Gives back what is free of it; what is left is what is not back yet. Settled, or still giving,
+ * where a pool could not be read afterwards. */
 void page_account_give(const struct host *host, struct page_account *a);

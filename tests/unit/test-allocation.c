@@ -216,6 +216,24 @@ static void test_ledger_replaces_in_one_step(void **state)
 	expect_cpus(l, "8");
 }
 
+static void test_allocation_copies_have_its_share_of_the_caches(void **state)
+{
+	_cleanup_(allocation_freep) struct allocation *a = made(NULL, "0-1"),
+						      *none = made(NULL, "2"), *both = NULL;
+
+	(void)state;
+	assert_int_equal(cache_shares_add(&a->cache, 4, 0xf0), 0);
+	a->cache.bandwidth_percent = 30;
+	for (int i = 0; i < 3; i++) { /* of itself, with one that has none, and behind it */
+		both = allocation_free(both);
+		assert_int_equal(allocation_join(&both, i == 2 ? none : a, i == 1 ? none : a), 0);
+		assert_int_equal(both->cache.count, 1);
+		assert_int_equal(both->cache.items[0].domain, 4);
+		assert_int_equal(both->cache.items[0].ways, 0xf0);
+		assert_int_equal(both->cache.bandwidth_percent, 30);
+	}
+}
+
 static void test_allocation_free_takes_null(void **state)
 {
 	(void)state;
@@ -232,6 +250,7 @@ int main(void)
 		cmocka_unit_test(test_allocation_on_a_node_that_cannot_be_is_refused),
 		cmocka_unit_test(test_ledger_dies_rather_than_hand_anything_out_twice),
 		cmocka_unit_test(test_ledger_replaces_in_one_step),
+		cmocka_unit_test(test_allocation_copies_have_its_share_of_the_caches),
 		cmocka_unit_test(test_allocation_free_takes_null),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
