@@ -5,6 +5,7 @@
 
 #include "cni_run.h"
 #include "netns.h"
+#include "network_nic.h"
 #include "util/cleanup.h"
 
 #include <errno.h>
@@ -33,6 +34,43 @@ static int leave(const struct network_task *t, struct cni_job *job, struct fail 
 	job->netns = netns >= 0 ? t->netns : NULL;
 	job->result = t->record->result;
 	r = cni_run(job, NULL, f);
+	if (r < 0)
+		return r;
+	r = netns_unpin(t->netns);
+	return r < 0 ? fail_set(f, r, "%s cannot be removed: %s", t->netns, strerror(-r)) : 0;
+}
+
+/* The host's own use of it is looked for at the last moment. */
+static int take_nic(const struct network_task *t, struct fail *f)
+{
+	_cleanup_close_ int netns = -1;
+	struct network_nic nic;
+	int r = network_nic_read(t->record->nic, &nic, f);
+
+	if (r == 0)
+		r = nic_move_check(&nic.home, f);
+	if (r == 0)
+		r = netns_make(t->netns, f);
+	if (r < 0)
+		return r;
+	netns = netns_open(t->netns);
+	if (netns < 0)
+		return fail_set(f, netns, "the network namespace is not at %s", t->netns);
+	return nic_move_there(&nic.home, netns,
+			      &(struct nic_dress){ nic.interface, nic.addresses, nic.gateways }, f);
+}
+
+/* After a reboot all NICs are at home, and have other numbers. */
+static int give_nic(const struct network_task *t, struct fail *f)
+{
+	_cleanup_close_ int netns = netns_open(t->netns);
+	struct network_nic nic;
+	int r = network_nic_read(t->record->nic, &nic, f);
+
+	if (r == 0 && netns < 0 && netns != -ENOENT)
+		r = fail_set(f, netns, "%s cannot be opened: %s", t->netns, strerror(-netns));
+	if (r == 0 && strcmp(nic.boot, t->boot_id) == 0)
+		r = nic_move_back(&nic.home, netns, f);
 	if (r < 0)
 		return r;
 	r = netns_unpin(t->netns);
@@ -71,7 +109,10 @@ void network_errand(void *argument, int answer)
 
 	(void)snprintf(arguments, sizeof(arguments), "IgnoreUnknown=1;REEVE_SLICE=%s;REEVE_TASK=%s",
 		       t->record->slice, t->record->task); /* names have at most 63 bytes */
-	r = t->join ? join(t, &job, &result, &why) : leave(t, &job, &why);
+	if (t->record->nic)
+		r = t->join ? take_nic(t, &why) : give_nic(t, &why);
+	else
+		r = t->join ? join(t, &job, &result, &why) : leave(t, &job, &why);
 	object = r < 0 ? json_pack("{s:i,s:s,s:s}", "error", -r, "code",
 				   why.code ? why.code : "network", "text", why.text)
 		       : json_pack("{s:O*}", "result", result);
