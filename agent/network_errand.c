@@ -7,6 +7,7 @@
 #include "netns.h"
 #include "network_nic.h"
 #include "util/cleanup.h"
+#include "util/fs.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -60,6 +61,25 @@ static int take_nic(const struct network_task *t, struct fail *f)
 			      &(struct nic_dress){ nic.interface, nic.addresses, nic.gateways }, f);
 }
 
+/* It is in neither namespace. Unplugged, or without its driver, if the task's was looked into;
+ * otherwise the kernel is about to bring it home, unless its place on the bus is empty. */
+static int check_gone(const struct network_task *t, int netns, struct fail *f)
+{
+	const json_t *facts = json_object_get(t->record->nic, "facts");
+	const char *pci = json_string_value(json_object_get(facts, "pci"));
+	_cleanup_free_ char *path = NULL;
+
+	if (netns >= 0 || !pci)
+		return 0;
+	if (asprintf(&path, "/sys/bus/pci/devices/%s", pci) < 0)
+		return fail_set(f, -ENOMEM, "out of memory");
+	return fs_exists(-1, path) ? fail_set(f, -EAGAIN,
+					      "its network namespace is gone, and it is not at "
+					      "home yet, though its device %.32s is there",
+					      pci)
+				   : 0;
+}
+
 /* After a reboot all NICs are at home, and have other numbers. */
 static int give_nic(const struct network_task *t, struct fail *f)
 {
@@ -71,6 +91,8 @@ static int give_nic(const struct network_task *t, struct fail *f)
 		r = fail_set(f, netns, "%s cannot be opened: %s", t->netns, strerror(-netns));
 	if (r == 0 && strcmp(nic.boot, t->boot_id) == 0)
 		r = nic_move_back(&nic.home, netns, f);
+	if (r == NIC_MOVE_GONE)
+		r = check_gone(t, netns, f);
 	if (r < 0)
 		return r;
 	r = netns_unpin(t->netns);

@@ -21,7 +21,7 @@ static int check(const struct slice *s, const char *id, const struct device **re
 	const struct device *d = inventory_find(s->manager->inventory, id);
 
 	if (!a || !allocation_has_device(a, id))
-		return fail_code(f, -EINVAL, "nic-not-held", "slice %s does not hold %s", s->id,
+		return fail_code(f, -EINVAL, "nic-not-held", "slice %s does not hold %.64s", s->id,
 				 id);
 	if (!d)
 		return fail_code(f, -EINVAL, "no-interface",

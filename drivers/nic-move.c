@@ -394,7 +394,9 @@ int nic_move_back(const struct nic_home *home, int netns, struct fail *f)
 		r = look_in(here, &l, f);
 	if (r == 0 && !l.best.number && there)
 		r = bring(here, there, &l, f);
-	if (r < 0 || !l.best.number)
+	if (r < 0)
 		return r;
+	if (!l.best.number)
+		return NIC_MOVE_GONE;
 	return l.namesake.number ? name_is_taken(home, f) : restore(here, home, &l.best, f);
 }

@@ -38,9 +38,10 @@ int nic_move_check(const struct nic_home *home, struct fail *f);
  * nic_move_back. -ENODEV: it is gone. */
 int nic_move_there(const struct nic_home *home, int netns, const struct nic_dress *dress,
 		   struct fail *f);
-/* netns -1: the other namespace is gone, and the kernel has brought what was in it home, under
- * whatever name was free (default_device_exit_net in net/core/dev.c). 0 too where the interface is
- * gone altogether. -EEXIST: its name is taken, and it stays where it is. Idempotent. */
+/* netns -1: the other namespace is gone, and the kernel brings what was in it home a moment later,
+ * under whatever name is free (default_device_exit_net in net/core/dev.c). NIC_MOVE_GONE: it is in
+ * neither. -EEXIST: its name is taken, and it stays where it is. Idempotent. */
+enum { NIC_MOVE_GONE = 1 };
 int nic_move_back(const struct nic_home *home, int netns, struct fail *f);
 
 /* nic-dress.c: addresses and routes, in the namespace of the socket. */

@@ -265,8 +265,8 @@ static void test_nic_that_is_gone_is_back(void **state)
 
 	gone.number += 1000;
 	(void)snprintf(gone.name, sizeof(gone.name), "gone0");
-	assert_int_equal(nic_move_back(&gone, s->other, &f), 0);
-	assert_int_equal(nic_move_back(&gone, -1, &f), 0);
+	assert_int_equal(nic_move_back(&gone, s->other, &f), NIC_MOVE_GONE);
+	assert_int_equal(nic_move_back(&gone, -1, &f), NIC_MOVE_GONE);
 	assert_int_equal(nic_move_there(&gone, s->other, &plain, &f), -ENODEV);
 	assert_non_null(strstr(f.text, "gone0"));
 	assert_int_equal(number_in(s->home, "cable0"), s->nic.number);
@@ -283,7 +283,7 @@ static void test_nic_of_another_device_is_left_alone(void **state)
 	(void)snprintf(old.parent, sizeof(old.parent), "0000:01:00.0");
 	old.mtu_bytes = 1300;
 	old.flags = 0;
-	assert_int_equal(nic_move_back(&old, -1, &f), 0);
+	assert_int_equal(nic_move_back(&old, -1, &f), NIC_MOVE_GONE);
 	assert_true(is_up(s->home, "cable0"));
 }
 
