@@ -83,9 +83,8 @@ static int connect_in(int netns, struct nl_sock **ret, struct fail *f)
 	return 0;
 }
 
-struct seen {	    /* an interface as it stands in a namespace */
-	int number; /* 0: it is not there */
-	char name[NIC_LINK_NAME_SIZE], parent[NIC_PARENT_SIZE];
+struct seen { /* as it stands in a namespace; its number is 0: it is not there */
+	struct nic_seen is;
 	uint8_t mac[MAC_MAX];
 	size_t mac_size;
 	uint32_t mtu_bytes;
@@ -98,18 +97,15 @@ struct look {
 	int score;
 };
 
-/* How sure it is that this is the one: 0 it is not. At home another port of the same device must
- * not be taken for it. */
-static int score_of(const struct look *l, const struct seen *s)
+int nic_likeness(const struct nic_home *home, const struct nic_seen *s, bool at_home)
 {
-	const struct nic_home *h = l->home;
-	bool number = s->number == (int)h->number, told = s->parent[0] && h->parent[0];
+	bool number = s->number == (int)home->number, told = s->parent[0] && home->parent[0];
 
-	if (told && strcmp(s->parent, h->parent) != 0)
+	if (told && strcmp(s->parent, home->parent) != 0)
 		return 0;
 	if (number)
 		return told ? 3 : 2;
-	return told && (!l->at_home || strcmp(s->name, h->name) == 0);
+	return told && (!at_home || strcmp(s->name, home->name) == 0);
 }
 
 static void copy(char *room, size_t size, const struct nlattr *text)
@@ -135,18 +131,18 @@ static int on_link(struct nl_msg *message, void *userdata)
 	if (nlmsg_parse(header, sizeof(*about), attributes, IFLA_MAX, policy) < 0)
 		return NL_SKIP;
 	about = nlmsg_data(header);
-	s.number = about->ifi_index;
+	s.is.number = about->ifi_index;
 	s.mtu_bytes = attributes[IFLA_MTU] ? nla_get_u32(attributes[IFLA_MTU]) : 0;
 	if (attributes[IFLA_ADDRESS])
 		s.mac_size = (size_t)nla_memcpy(s.mac, attributes[IFLA_ADDRESS], sizeof(s.mac));
-	copy(s.name, sizeof(s.name), attributes[IFLA_IFNAME]);
-	copy(s.parent, sizeof(s.parent), attributes[IFLA_PARENT_DEV_NAME]);
-	score = score_of(l, &s);
+	copy(s.is.name, sizeof(s.is.name), attributes[IFLA_IFNAME]);
+	copy(s.is.parent, sizeof(s.is.parent), attributes[IFLA_PARENT_DEV_NAME]);
+	score = nic_likeness(l->home, &s.is, l->at_home);
 	if (score > l->score) {
 		l->score = score;
 		l->best = s;
 	}
-	if (strcmp(s.name, l->home->name) == 0)
+	if (strcmp(s.is.name, l->home->name) == 0)
 		l->namesake = s;
 	return NL_OK;
 }
@@ -166,7 +162,7 @@ static int look_in(struct nl_sock *socket, struct look *l, struct fail *f)
 	if (r < 0)
 		return fail_set(f, -EIO, "the network interfaces cannot be listed: %s",
 				nl_geterror(r));
-	if (l->namesake.number == l->best.number)
+	if (l->namesake.is.number == l->best.is.number)
 		l->namesake = (struct seen){ 0 };
 	return 0;
 }
@@ -282,11 +278,11 @@ static int settle_there(struct nl_sock *there, const struct nic_home *home,
 
 	if (r < 0)
 		return r;
-	if (!l.best.number)
+	if (!l.best.is.number)
 		return fail_set(f, -ENODEV, "%s is gone", home->name);
-	r = change(there, l.best.number,
+	r = change(there, l.best.is.number,
 		   &(struct change){ .flags = IFF_UP, .mask = IFF_UP, .netns = -1 });
-	return r < 0 ? refused(r, "set up", home, f) : nic_dress(there, l.best.number, dress, f);
+	return r < 0 ? refused(r, "set up", home, f) : nic_dress(there, l.best.is.number, dress, f);
 }
 
 int nic_move_there(const struct nic_home *home, int netns, const struct nic_dress *dress,
@@ -302,11 +298,11 @@ int nic_move_there(const struct nic_home *home, int netns, const struct nic_dres
 		r = look_in(here, &l, f);
 	if (r < 0)
 		return r;
-	if (!l.best.number)
+	if (!l.best.is.number)
 		return fail_set(f, -ENODEV, "there is no network interface %s any more",
 				home->name);
 	/* One message: it is never there under a name that is not asked for. */
-	r = change(here, l.best.number, &(struct change){ .name = dress->name, .netns = netns });
+	r = change(here, l.best.is.number, &(struct change){ .name = dress->name, .netns = netns });
 	if (r < 0)
 		return refused(r, "moved to the task's network namespace", home, f);
 	return settle_there(there, home, dress, f);
@@ -353,18 +349,16 @@ static int restore(struct nl_sock *here, const struct nic_home *home, const stru
 	struct change c = { .netns = -1 };
 	int r = 0;
 
-	if (s->number != (int)home->number)
-		return 0; /* plugged in anew: nobody had it */
-	c.name = strcmp(s->name, home->name) != 0 ? home->name : NULL;
+	c.name = strcmp(s->is.name, home->name) != 0 ? home->name : NULL;
 	c.mac = has_mac(s, home->mac) ? NULL : home->mac;
 	c.mtu_bytes = s->mtu_bytes != home->mtu_bytes ? home->mtu_bytes : 0;
 	if (c.name || c.mac)
-		r = set_down(here, s->number);
+		r = set_down(here, s->is.number);
 	if (r == 0)
-		r = change(here, s->number, &c);
+		r = change(here, s->is.number, &c);
 	c = (struct change){ .flags = home->flags, .mask = FLAGS_KEPT, .netns = -1 };
 	if (r == 0)
-		r = change(here, s->number, &c);
+		r = change(here, s->is.number, &c);
 	return r < 0 && r != -NLE_NODEV ? refused(r, "set as it was", home, f) : 0;
 }
 
@@ -374,11 +368,11 @@ static int bring(struct nl_sock *here, struct nl_sock *there, struct look *l, st
 	struct look away = { .home = l->home };
 	int r = look_in(there, &away, f);
 
-	if (r < 0 || !away.best.number)
+	if (r < 0 || !away.best.is.number)
 		return r; /* it is gone */
-	if (l->namesake.number)
+	if (l->namesake.is.number)
 		return name_is_taken(l->home, f);
-	r = fetch(there, away.best.number, l->home, f);
+	r = fetch(there, away.best.is.number, l->home, f);
 	return r < 0 ? r : look_in(here, l, f);
 }
 
@@ -387,16 +381,22 @@ int nic_move_back(const struct nic_home *home, int netns, struct fail *f)
 	_cleanup_(nl_socket_freep) struct nl_sock *here = NULL, *there = NULL;
 	struct look l = { .home = home, .at_home = true };
 	int r = connect_in(-1, &here, f);
+	bool fetched; /* its number may be another one now */
 
 	if (r == 0 && netns >= 0)
 		r = connect_in(netns, &there, f);
 	if (r == 0)
 		r = look_in(here, &l, f);
-	if (r == 0 && !l.best.number && there)
+	fetched = r == 0 && !l.best.is.number && there;
+	if (fetched)
 		r = bring(here, there, &l, f);
 	if (r < 0)
 		return r;
-	if (!l.best.number)
+	if (!l.best.is.number)
 		return NIC_MOVE_GONE;
-	return l.namesake.number ? name_is_taken(home, f) : restore(here, home, &l.best, f);
+	if (l.namesake.is.number)
+		return name_is_taken(home, f);
+	if (!fetched && l.best.is.number != (int)home->number)
+		return 0; /* plugged in anew: nobody had it */
+	return restore(here, home, &l.best, f);
 }

@@ -10,6 +10,7 @@
 #include "util/fail.h"
 #include "util/host.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { NIC_PARENT_SIZE = 64, NIC_MAC_SIZE = 64 };
@@ -28,6 +29,14 @@ struct nic_dress { /* what it is to be there; it is set up in any case */
 	const char *const *addresses; /* "192.0.2.2/24"; NULL-terminated, NULL: none */
 	const char *const *gateways;  /* of default routes, likewise */
 };
+
+struct nic_seen { /* an interface of some namespace */
+	int number;
+	char name[NIC_LINK_NAME_SIZE], parent[NIC_PARENT_SIZE]; /* "" not told */
+};
+/* How sure it is that this is the one: 0 it is not, to 3. At home another port of the same device
+ * is not taken for it. */
+int nic_likeness(const struct nic_home *home, const struct nic_seen *s, bool at_home);
 
 /* From sysfs. -ENODEV: there is no such interface. */
 int nic_home_read(const struct host *host, const char *name, struct nic_home *ret, struct fail *f);

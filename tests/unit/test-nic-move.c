@@ -329,6 +329,31 @@ static void test_nic_on_the_way_out_is_the_hosts(void **state)
 	assert_non_null(strstr(f.text, "default route"));
 }
 
+static void test_nic_is_known_by_its_device_and_number(void **state)
+{
+	static const struct {
+		struct nic_home home;
+		struct nic_seen seen;
+		int there, at_home;
+	} rows[] = {
+		{ { "ens1", "a", .number = 5 }, { 5, "eth0", "a" }, 3, 3 },
+		{ { "ens1", "a", .number = 5 }, { 5, "eth0", "b" }, 0, 0 },
+		{ { "ens1", "a", .number = 5 }, { 5, "ens1", "b" }, 0, 0 },
+		{ { "ens1", "a", .number = 5 }, { 5, "eth0", "" }, 2, 2 },
+		{ { "ens1", "", .number = 5 }, { 5, "eth0", "a" }, 2, 2 },
+		{ { "ens1", "a", .number = 5 }, { 6, "eth0", "a" }, 1, 0 }, /* another port? */
+		{ { "ens1", "a", .number = 5 }, { 6, "ens1", "a" }, 1, 1 },
+		{ { "ens1", "a", .number = 5 }, { 6, "ens1", "" }, 0, 0 },
+		{ { "ens1", "", .number = 5 }, { 6, "ens1", "" }, 0, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (nic_likeness(&rows[i].home, &rows[i].seen, false) != rows[i].there ||
+		    nic_likeness(&rows[i].home, &rows[i].seen, true) != rows[i].at_home)
+			fail_msg("row %zu", i);
+}
+
 static void test_nic_home_is_read(void **state)
 {
 	_cleanup_(host_freep) struct host *host = NULL;
@@ -363,6 +388,7 @@ int main(void)
 		ON_STAGE(test_nic_of_another_device_is_left_alone),
 		ON_STAGE(test_nic_is_dressed_there),
 		ON_STAGE(test_nic_on_the_way_out_is_the_hosts),
+		cmocka_unit_test(test_nic_is_known_by_its_device_and_number),
 		cmocka_unit_test(test_nic_home_is_read),
 	};
 
