@@ -25,7 +25,8 @@ int network_nic_find(const struct slice *s, const struct task_nic *wish, json_t 
 		     struct fail *f);
 /* -EBADMSG, -EINVAL, -ERANGE with a sentence. */
 int network_nic_read(const json_t *nic, struct network_nic *ret, struct fail *f);
-/* What the task shows: {"nic", "interface", "addresses", "gateways", "mac", "rdma"}. NULL without memory.
+/* What the task shows: {"nic", "interface", "addresses", "gateways", "mac", "rdma"}. NULL without
+ * memory.
  */
 json_t *network_nic_summary(const json_t *nic);
 /* As it was in the inventory, and not to be offered, since a task has it. -ENOMEM. */
