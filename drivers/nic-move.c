@@ -218,6 +218,24 @@ static int set_down(struct nl_sock *socket, int number)
 	return change(socket, number, &(struct change){ .mask = IFF_UP, .netns = -1 });
 }
 
+/* udev gives one that comes home under a foreign name the other as an alternative one
+ * (AlternativeNamesPolicy= of systemd.link(5)), and the kernel renames nothing to its own alias. */
+static void drop_alias(struct nl_sock *socket, int number, const char *alias)
+{
+	struct ifinfomsg about = { .ifi_index = number };
+	struct nl_msg *message = nlmsg_alloc_simple(RTM_DELLINKPROP, 0);
+	struct nlattr *list = NULL;
+
+	if (message && nlmsg_append(message, &about, sizeof(about), NLMSG_ALIGNTO) == 0)
+		list = nla_nest_start(message, IFLA_PROP_LIST | NLA_F_NESTED);
+	if (!list || nla_put_string(message, IFLA_ALT_IFNAME, alias) < 0) {
+		nlmsg_free(message); /* takes NULL */
+		return;
+	}
+	nla_nest_end(message, list);
+	(void)nl_send_sync(socket, message); /* most have none */
+}
+
 static int refused(int error, const char *what, const struct nic_home *home, struct fail *f)
 {
 	int r = error == -NLE_EXIST ? -EEXIST : error == -NLE_NODEV ? -ENODEV : -EIO;
@@ -354,6 +372,8 @@ static int restore(struct nl_sock *here, const struct nic_home *home, const stru
 	c.mtu_bytes = s->mtu_bytes != home->mtu_bytes ? home->mtu_bytes : 0;
 	if (c.name || c.mac)
 		r = set_down(here, s->is.number);
+	if (c.name)
+		drop_alias(here, s->is.number, c.name);
 	if (r == 0)
 		r = change(here, s->is.number, &c);
 	c = (struct change){ .flags = home->flags, .mask = FLAGS_KEPT, .netns = -1 };

@@ -14,7 +14,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 #include <linux/sockios.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <string.h>
@@ -257,6 +262,33 @@ static void test_nic_that_the_kernel_brought_back_is_named_again(void **state)
 	assert_int_equal(number_in(s->home, "dev0"), 0);
 }
 
+static void add_alias(int number, const char *alias)
+{
+	struct nl_sock *socket = nl_socket_alloc();
+	struct nl_msg *message = nlmsg_alloc_simple(RTM_NEWLINKPROP, NLM_F_EXCL | NLM_F_CREATE);
+	struct ifinfomsg about = { .ifi_index = number };
+	struct nlattr *list;
+
+	assert_int_equal(nl_connect(socket, NETLINK_ROUTE), 0);
+	assert_int_equal(nlmsg_append(message, &about, sizeof(about), NLMSG_ALIGNTO), 0);
+	list = nla_nest_start(message, IFLA_PROP_LIST | NLA_F_NESTED);
+	assert_int_equal(nla_put_string(message, IFLA_ALT_IFNAME, alias), 0);
+	nla_nest_end(message, list);
+	assert_int_equal(nl_send_sync(socket, message), 0);
+	nl_socket_free(socket);
+}
+
+/* What udev does with one that comes home under a name that is not of its choice. */
+static void test_nic_whose_name_became_its_alias_is_named_again(void **state)
+{
+	struct stage *s = need(state);
+
+	rename_in(s->home, "cable0", "dev0");
+	add_alias((int)s->nic.number, "cable0");
+	move_back(s, -1);
+	assert_int_equal(number_in(s->home, "dev0"), 0);
+}
+
 static void test_nic_that_is_gone_is_back(void **state)
 {
 	struct stage *s = need(state);
@@ -384,6 +416,7 @@ int main(void)
 		ON_STAGE(test_nic_is_found_under_any_name),
 		ON_STAGE(test_nic_whose_name_was_given_away_stays_there),
 		ON_STAGE(test_nic_that_the_kernel_brought_back_is_named_again),
+		ON_STAGE(test_nic_whose_name_became_its_alias_is_named_again),
 		ON_STAGE(test_nic_that_is_gone_is_back),
 		ON_STAGE(test_nic_of_another_device_is_left_alone),
 		ON_STAGE(test_nic_is_dressed_there),
