@@ -35,7 +35,7 @@ static int copy(char **ret, const char *text, struct fail *f)
 
 struct raw_request {
 	const char *name, *offer, *owner, *role;
-	const json_t *labels, *hugepages, *devices, *limits, *cache;
+	const json_t *labels, *hugepages, *devices, *limits, *cache, *nic;
 	uint64_t cores, memory, processes_max;
 	double shared_cpus;
 	int align, isolation, interrupts, partition;
@@ -57,6 +57,7 @@ static const struct json_field request_fields[] = {
 	{ "hugepages", JSON_KIND_ARRAY, AT(raw_request, hugepages),
 	  .maximum = REQUEST_HUGEPAGES_MAX },
 	{ "devices", JSON_KIND_ARRAY, AT(raw_request, devices), .maximum = DEVICE_KINDS },
+	{ "nic", JSON_KIND_OBJECT, AT(raw_request, nic), .required = false },
 	{ "cache", JSON_KIND_OBJECT, AT(raw_request, cache), .required = false },
 	{ "align", JSON_KIND_ENUM, AT(raw_request, align), .from_string = align_level_from_string,
 	  .choices = "node, package, none" },
@@ -146,6 +147,8 @@ int decode_request(const json_t *object, struct request *ret, struct fail *f)
 		r = decode_hugepages(raw.hugepages, 1, ret->hugepages, &ret->hugepages_count, f);
 	if (r == 0)
 		r = take_devices(raw.devices, ret, f);
+	if (r == 0)
+		r = decode_nic(raw.nic, &ret->nic, f);
 	if (r == 0)
 		r = decode_cache(raw.cache, &ret->cache, f);
 	if (r == 0 && raw.limits)

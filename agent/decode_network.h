@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* The "network" of a task: {"cni": NAME}. */
+/* The "network" of a task: {"cni": NAME}, or {"nic": DEVICE, "interface", "addresses",
+ * "gateways"}. */
 
 #include "model/task_spec.h"
 #include "util/fail.h"

@@ -79,3 +79,23 @@ int decode_devices(const json_t *list, uint64_t least, uint64_t ret[DEVICE_KINDS
 	}
 	return 0;
 }
+
+int decode_nic(const json_t *object, struct request_nic *ret, struct fail *f)
+{
+	struct raw_nic {
+		uint64_t speed_mbps;
+		int function;
+	} raw = { 0 };
+	static const struct json_field fields[] = {
+		{ "function", JSON_KIND_ENUM, AT(raw_nic, function),
+		  .from_string = nic_function_from_string, .choices = "any, whole, virtual" },
+		{ "speed_mbps", JSON_KIND_U64, AT(raw_nic, speed_mbps), .maximum = 100000000 },
+		{ 0 },
+	};
+	int r = object ? json_read(object, fields, "nic", &raw, f) : 0;
+
+	if (r == 0)
+		*ret = (struct request_nic){ .function = (enum nic_function)raw.function,
+					     .speed_mbps = (uint32_t)raw.speed_mbps };
+	return r;
+}

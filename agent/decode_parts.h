@@ -14,5 +14,7 @@
 int decode_hugepages(const json_t *list, uint64_t least,
 		     struct request_hugepages ret[REQUEST_HUGEPAGES_MAX], size_t *ret_count,
 		     struct fail *f);
+/* {"function", "speed_mbps"} of the NICs; NULL: any. */
+int decode_nic(const json_t *object, struct request_nic *ret, struct fail *f);
 /* [{"class","count"}], each class once; sets those that are there. */
 int decode_devices(const json_t *list, uint64_t least, uint64_t ret[DEVICE_KINDS], struct fail *f);

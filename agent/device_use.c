@@ -5,6 +5,7 @@
 #include "device_users.h"
 #include "drivers/driver.h"
 #include "manager.h"
+#include "network.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 
@@ -74,8 +75,16 @@ static int look_at_tasks(struct search *s)
 int device_use_check(const struct slice *s, const char *device, struct fail *f)
 {
 	const struct device *d = inventory_find(s->manager->inventory, device);
+	const char *task = networks_task_with(s->manager->networks, device);
 	struct search search = { .slice = s, .device = device, .fail = f };
-	int r = d ? driver_nodes(manager_machine(s->manager), d, &search.nodes) : 0;
+	int r;
+
+	if (task)
+		return fail_code(f, -EBUSY, "device-in-use",
+				 "device %.64s is in use: task %s of slice %s has it in its "
+				 "network namespace",
+				 device, task, s->id);
+	r = d ? driver_nodes(manager_machine(s->manager), d, &search.nodes) : 0;
 
 	if (r == 0 && search.nodes.count > 0)
 		r = s->cgroup_fd >= 0 ? look_below(&search, s->cgroup_fd, DEPTH_MAX)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Whether a process of a slice has a device node open: what is in use is not taken away. What it
+/* Whether a process of a slice has a device node open, or a NIC for itself: what is in use is not
+ * taken away. What it
  * has mapped and closed is not seen, nor a file system that is mounted. */
 
 #include "slice.h"

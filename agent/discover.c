@@ -116,7 +116,6 @@ int discover_run(const struct host *host, const char *topology_xml, struct inven
 	d.sink = inv;
 	if (discovery_run(&d) < 0)
 		return fail_set(f, -ENOMEM, "out of memory");
-	inventory_seal(inv);
 	*ret = TAKE_PTR(inv);
 	return 0;
 }

@@ -11,7 +11,7 @@
 #include <systemd/sd-event.h>
 
 /* One discovery; topology_xml NULL: of the host. A driver that fails becomes a note. Fails only
- * when the topology itself cannot be had. */
+ * when the topology itself cannot be had. The inventory is the caller's to seal. */
 int discover_run(const struct host *host, const char *topology_xml, struct inventory **ret,
 		 struct fail *f);
 

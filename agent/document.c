@@ -293,6 +293,12 @@ static json_t *labels(const struct request *r)
 	return object;
 }
 
+static json_t *asked_nic(const struct request_nic *nic)
+{
+	return json_pack("{s:s,s:I}", "function", nic_function_to_string(nic->function),
+			 "speed_mbps", (json_int_t)nic->speed_mbps);
+}
+
 json_t *document_request(const struct request *r)
 {
 	_cleanup_json_ json_t *object = json_object();
@@ -313,6 +319,9 @@ json_t *document_request(const struct request *r)
 	    json_put(object, "revocable", json_boolean(r->revocable)) < 0 ||
 	    json_put_string(object, "interrupts", interrupts_to_string(r->interrupts)) < 0 ||
 	    json_put_string(object, "partition", partition_to_string(r->partition)) < 0)
+		return NULL;
+	if ((r->nic.function != NIC_FUNCTION_ANY || r->nic.speed_mbps) &&
+	    json_put(object, "nic", asked_nic(&r->nic)) < 0)
 		return NULL;
 	if (!limits_empty(&r->limits) &&
 	    json_put(object, "limits", document_limits(&r->limits)) < 0)

@@ -263,6 +263,11 @@ static struct parcel *parcel_free(struct parcel *p)
 }
 DEFINE_CLEANUP(struct parcel *, parcel_free);
 
+static bool has_network(const struct task_spec *spec)
+{
+	return spec->cni || spec->nic.device;
+}
+
 static int write_frame(struct parcel *p, const struct slice *s, const struct task_spec *spec)
 {
 	struct frame_writer *w = &p->frame;
@@ -278,7 +283,7 @@ static int write_frame(struct parcel *p, const struct slice *s, const struct tas
 	frame_put_text(w, FRAME_TAG_CWD, spec->cwd);
 	put_numbers(w, spec);
 	put_memory(w, spec, nodes_of(s));
-	if (spec->cni)
+	if (has_network(spec))
 		frame_put_u32(w, FRAME_TAG_NETNS, 1);
 	return 0;
 }
@@ -358,11 +363,11 @@ static void drop_parcel(void *userdata)
 }
 
 /* The parcel goes with the wish, or is the caller's still. */
-static int join_first(struct slice *s, struct slice_task *t, const char *network,
+static int join_first(struct slice *s, struct slice_task *t, const struct task_spec *spec,
 		      struct parcel **parcel, struct fail *f)
 {
 	int r = network_join(s, t,
-			     &(struct network_wish){ .network = network,
+			     &(struct network_wish){ .spec = spec,
 						     .ready = on_network,
 						     .drop = drop_parcel,
 						     .userdata = *parcel },
@@ -388,7 +393,7 @@ int launch_task(struct slice *s, const struct task_spec *spec, json_t *request,
 	r = slice_task_add(s, spec->name, request, &t);
 	if (r < 0)
 		return fail_set(f, r, "there is a task %s in slice %s already", spec->name, s->id);
-	r = spec->cni ? join_first(s, t, spec->cni, &p, f) : send_parcel(s, p, f);
+	r = has_network(spec) ? join_first(s, t, spec, &p, f) : send_parcel(s, p, f);
 	if (r < 0) {
 		slice_task_remove(s, spec->name);
 		return r;

@@ -30,6 +30,7 @@ static int print_inventory(const struct config *c, struct fail *f)
 		r = discover_run(host, c->topology, &inv, f);
 	if (r < 0)
 		return r;
+	inventory_seal(inv);
 	inv->generation = 1;
 	document = document_inventory(inv);
 	text = document ? json_text_pretty(document) : NULL;

@@ -107,9 +107,12 @@ static int discover(struct manager *m, struct inventory **ret, struct fail *f)
 {
 	int r = discover_run(manager_machine(m), m->config->topology, ret, f);
 
-	if (r == 0)
-		r = resctrl_discover(m, *ret) < 0 ? fail_set(f, -ENOMEM, "out of memory") : 0;
-	return r;
+	if (r < 0)
+		return r;
+	if (manager_is_at_home(m) && networks_add_moved(m->networks, *ret) < 0)
+		return fail_set(f, -ENOMEM, "out of memory");
+	inventory_seal(*ret);
+	return resctrl_discover(m, *ret) < 0 ? fail_set(f, -ENOMEM, "out of memory") : 0;
 }
 
 int manager_rediscover(struct manager *m, struct fail *f)
@@ -303,6 +306,8 @@ static int start_ledger(struct manager *m, struct fail *f)
 	if (r < 0)
 		return r;
 	open_hotplug(m);
+	if (networks_new(&m->networks, m) < 0)
+		return fail_set(f, -ENOMEM, "out of memory");
 	r = discover(m, &m->inventory, f);
 	if (r < 0)
 		return r;
@@ -348,8 +353,8 @@ static int start_hands(struct manager *m, struct fail *f)
 
 	if (r < 0)
 		return r;
-	if (devices_new(&m->devices) < 0 || networks_new(&m->networks, m) < 0 ||
-	    leftover_desk_new(&m->leftovers, m) < 0 || quiet_new(&m->quiet, m) < 0)
+	if (devices_new(&m->devices) < 0 || leftover_desk_new(&m->leftovers, m) < 0 ||
+	    quiet_new(&m->quiet, m) < 0)
 		return fail_set(f, -ENOMEM, "out of memory");
 	m->layout = cg_layout_of(m->host);
 	r = backend_choose(m, &m->backend, f);

@@ -13,6 +13,7 @@
 #include "manager.h"
 #include "netns.h"
 #include "network_errand.h"
+#include "network_nic.h"
 #include "network_record.h"
 #include "util/backoff.h"
 #include "util/cleanup.h"
@@ -110,6 +111,7 @@ static int send_errand(struct joined *j, bool join,
 
 	j->work = (struct network_task){ .record = &j->record,
 					 .interface = NETWORK_INTERFACE,
+					 .boot_id = j->networks->manager->boot_id,
 					 .plugin_path = c->cni_plugin_path,
 					 .netns = j->netns,
 					 .limit_usec = c->cni_limit_usec,
@@ -171,8 +173,10 @@ static void not_left(struct joined *j, const struct fail *why)
 
 	j->failed = *why;
 	if (first)
-		log_error(&what, "network %s is not left, and it is tried again: %s",
-			  network_record_name(&j->record), why->text);
+		log_error(&what, "%s %s, and it is tried again: %s",
+			  network_record_name(&j->record),
+			  j->record.nic ? "is not moved back" : "is a network that is not left",
+			  why->text);
 	if (sd_event_add_time_relative(j->networks->manager->loop, &j->retry, CLOCK_MONOTONIC,
 				       backoff_next(&j->backoff), 0, on_retry, j) < 0)
 		log_error(&what, "out of memory: it is tried again by the next agent");
@@ -237,8 +241,10 @@ static void tell(struct joined *j, int netns, const struct fail *why)
 	j->wish = (struct network_wish){ 0 };
 	if (t && !why) {
 		json_decref(t->network);
-		t->network = cni_result_summary(network_record_name(&j->record), NETWORK_INTERFACE,
-						j->record.result);
+		t->network = j->record.nic
+				     ? network_nic_summary(j->record.nic)
+				     : cni_result_summary(network_record_name(&j->record),
+							  NETWORK_INTERFACE, j->record.result);
 	}
 	if (t && wish.ready)
 		wish.ready(s, t, netns, why, wish.userdata);
@@ -282,7 +288,8 @@ static void on_joined(const char *answer, size_t size, const struct fail *why, v
 	close_fd(netns);
 	leave(j);
 	if (reason.error < 0) {
-		fail_prefix(&reason, "network %s", network_record_name(&j->record));
+		fail_prefix(&reason, j->record.nic ? "NIC %s" : "network %s",
+			    network_record_name(&j->record));
 		tell(j, -1, &reason);
 	}
 }
@@ -297,13 +304,47 @@ static int name_container(const struct slice *s, const struct slice_task *t, cha
 	return asprintf(ret, "%s.%s.%08x", s->id, t->name, number) < 0 ? -ENOMEM : 0;
 }
 
-static int describe(const struct slice *s, const struct slice_task *t, json_t *list,
-		    struct network_record *ret)
+static int describe(const struct slice *s, const struct slice_task *t, struct network_record *ret)
 {
-	*ret = (struct network_record){ .slice = strdup(s->id),
-					.task = strdup(t->name),
-					.list = json_incref(list) };
+	ret->slice = strdup(s->id);
+	ret->task = strdup(t->name);
 	return ret->slice && ret->task ? name_container(s, t, &ret->container) : -ENOMEM;
+}
+
+static const struct joined *find_nic(const struct networks *n, const char *device)
+{
+	list_each (item, next, &n->items) {
+		const struct joined *j = container_of(item, struct joined, link);
+
+		if (j->record.nic && strcmp(network_record_name(&j->record), device) == 0)
+			return j;
+	}
+	return NULL;
+}
+
+const char *networks_task_with(const struct networks *n, const char *device)
+{
+	const struct joined *j = n ? find_nic(n, device) : NULL;
+
+	return j ? j->record.task : NULL;
+}
+
+static int find_network(struct slice *s, const struct task_spec *spec, struct network_record *ret,
+			struct fail *f)
+{
+	const struct manager *m = s->manager;
+	const struct joined *other;
+
+	if (!spec->nic.device)
+		return cni_config_find(m->config->cni_config_dir, spec->cni, &ret->list, f);
+	other = find_nic(m->networks, spec->nic.device);
+	if (other)
+		return fail_code(f, -EBUSY, "nic-in-use", "%s %s task %s of slice %s",
+				 spec->nic.device,
+				 other->record.phase == NETWORK_LEAVING ? "is on its way back from"
+									: "is given to",
+				 other->record.task, other->record.slice);
+	return network_nic_find(s, &spec->nic, &ret->nic, f);
 }
 
 int network_join(struct slice *s, struct slice_task *t, const struct network_wish *wish,
@@ -311,13 +352,12 @@ int network_join(struct slice *s, struct slice_task *t, const struct network_wis
 {
 	struct networks *n = s->manager->networks;
 	struct network_record record = { 0 };
-	_cleanup_json_ json_t *list = NULL;
 	struct joined *j = NULL;
-	int r = cni_config_find(n->manager->config->cni_config_dir, wish->network, &list, f);
+	int r = find_network(s, wish->spec, &record, f);
 
 	if (r < 0)
 		return r;
-	r = describe(s, t, list, &record);
+	r = describe(s, t, &record);
 	if (r == 0)
 		r = joined_new(&j, n, &record);
 	network_record_done(&record);
@@ -387,6 +427,20 @@ static int take(struct slice *s, struct enforcements *rows, struct fail *f)
 	return 0;
 }
 
+/* An address that is not given back is the network's loss; a NIC is missing in the offers. */
+static int add_leak(const struct joined *j, struct leaks *ret)
+{
+	const char *name = network_record_name(&j->record);
+	char why[640];
+
+	(void)snprintf(why, sizeof(why),
+		       j->record.nic ? "task %s has not given back %s: %s"
+				     : "task %s has not left network %s: %s",
+		       j->record.task, name,
+		       j->failed.error ? j->failed.text : "it is under way"); /* may be cut */
+	return j->record.nic ? leaks_add_device(ret, name, why) : leaks_add_note(ret, why);
+}
+
 static int left(struct slice *s, struct leaks *ret)
 {
 	struct networks *n = s->manager->networks;
@@ -396,20 +450,43 @@ static int left(struct slice *s, struct leaks *ret)
 		return 0;
 	list_each (item, next, &n->items) {
 		const struct joined *j = container_of(item, struct joined, link);
-		char why[640];
 
-		if (!is_of(j, s))
-			continue;
-		(void)snprintf(why, sizeof(why), "task %s has not left network %s: %s",
-			       j->record.task, network_record_name(&j->record),
-			       j->failed.error ? j->failed.text
-					       : "it is under way"); /* may be cut */
-		r = r < 0 ? r : leaks_add_note(ret, why);
+		if (is_of(j, s))
+			r = r < 0 ? r : add_leak(j, ret);
 	}
 	return r;
 }
 
 const struct hold hold_network = { .name = "networks", .take = take, .left = left };
+
+/* --- what is away --- */
+
+static bool is_plugged(const struct inventory *inv, const struct device *d)
+{
+	char id[64];
+
+	if (!d->pci)
+		return true;
+	(void)snprintf(id, sizeof(id), "pci-%s", d->pci); /* one that is cut is not found */
+	return inventory_find(inv, id) != NULL;
+}
+
+int networks_add_moved(const struct networks *n, struct inventory *inv)
+{
+	int r = 0;
+
+	list_each (item, next, &n->items) {
+		const struct joined *j = container_of(item, struct joined, link);
+		_cleanup_(device_freep) struct device *d = NULL;
+
+		if (r == 0 && j->record.nic)
+			r = network_nic_device(&j->record, &d);
+		if (r == 0 && d && is_plugged(inv, d))
+			r = inventory_add(inv, &d);
+		r = r == -EEXIST ? 0 : r; /* it is at home */
+	}
+	return r;
+}
 
 /* --- after a start --- */
 

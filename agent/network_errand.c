@@ -5,7 +5,9 @@
 
 #include "cni_run.h"
 #include "netns.h"
+#include "network_nic.h"
 #include "util/cleanup.h"
+#include "util/fs.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -33,6 +35,64 @@ static int leave(const struct network_task *t, struct cni_job *job, struct fail 
 	job->netns = netns >= 0 ? t->netns : NULL;
 	job->result = t->record->result;
 	r = cni_run(job, NULL, f);
+	if (r < 0)
+		return r;
+	r = netns_unpin(t->netns);
+	return r < 0 ? fail_set(f, r, "%s cannot be removed: %s", t->netns, strerror(-r)) : 0;
+}
+
+/* The host's own use of it is looked for at the last moment. */
+static int take_nic(const struct network_task *t, struct fail *f)
+{
+	_cleanup_close_ int netns = -1;
+	struct network_nic nic;
+	int r = network_nic_read(t->record->nic, &nic, f);
+
+	if (r == 0)
+		r = nic_move_check(&nic.home, f);
+	if (r == 0)
+		r = netns_make(t->netns, f);
+	if (r < 0)
+		return r;
+	netns = netns_open(t->netns);
+	if (netns < 0)
+		return fail_set(f, netns, "the network namespace is not at %s", t->netns);
+	return nic_move_there(&nic.home, netns,
+			      &(struct nic_dress){ nic.interface, nic.addresses, nic.gateways }, f);
+}
+
+/* It is in neither namespace. Unplugged, or without its driver, if the task's was looked into;
+ * otherwise the kernel is about to bring it home, unless its place on the bus is empty. */
+static int check_gone(const struct network_task *t, int netns, struct fail *f)
+{
+	const json_t *facts = json_object_get(t->record->nic, "facts");
+	const char *pci = json_string_value(json_object_get(facts, "pci"));
+	_cleanup_free_ char *path = NULL;
+
+	if (netns >= 0 || !pci)
+		return 0;
+	if (asprintf(&path, "/sys/bus/pci/devices/%s", pci) < 0)
+		return fail_set(f, -ENOMEM, "out of memory");
+	return fs_exists(-1, path) ? fail_set(f, -EAGAIN,
+					      "its network namespace is gone, and it is not at "
+					      "home yet, though its device %.32s is there",
+					      pci)
+				   : 0;
+}
+
+/* After a reboot all NICs are at home, and have other numbers. */
+static int give_nic(const struct network_task *t, struct fail *f)
+{
+	_cleanup_close_ int netns = netns_open(t->netns);
+	struct network_nic nic;
+	int r = network_nic_read(t->record->nic, &nic, f);
+
+	if (r == 0 && netns < 0 && netns != -ENOENT)
+		r = fail_set(f, netns, "%s cannot be opened: %s", t->netns, strerror(-netns));
+	if (r == 0 && strcmp(nic.boot, t->boot_id) == 0)
+		r = nic_move_back(&nic.home, netns, f);
+	if (r == NIC_MOVE_GONE)
+		r = check_gone(t, netns, f);
 	if (r < 0)
 		return r;
 	r = netns_unpin(t->netns);
@@ -71,7 +131,10 @@ void network_errand(void *argument, int answer)
 
 	(void)snprintf(arguments, sizeof(arguments), "IgnoreUnknown=1;REEVE_SLICE=%s;REEVE_TASK=%s",
 		       t->record->slice, t->record->task); /* names have at most 63 bytes */
-	r = t->join ? join(t, &job, &result, &why) : leave(t, &job, &why);
+	if (t->record->nic)
+		r = t->join ? take_nic(t, &why) : give_nic(t, &why);
+	else
+		r = t->join ? join(t, &job, &result, &why) : leave(t, &job, &why);
 	object = r < 0 ? json_pack("{s:i,s:s,s:s}", "error", -r, "code",
 				   why.code ? why.code : "network", "text", why.text)
 		       : json_pack("{s:O*}", "result", result);

@@ -7,7 +7,7 @@
 
 struct network_task {
 	const struct network_record *record;
-	const char *interface, *plugin_path;
+	const char *interface, *plugin_path, *boot_id;
 	char *netns; /* the path at which it is pinned */
 	uint64_t limit_usec;
 	bool join; /* else leave */
@@ -15,8 +15,8 @@ struct network_task {
 
 enum { NETWORK_ANSWER_LIMIT_BYTES = 4 << 20 };
 
-/* The errand's run; argument: struct network_task. Joining makes the namespace and runs ADD;
- * leaving runs DEL and takes the namespace away. */
+/* The errand's run; argument: struct network_task. Joining makes the namespace and runs ADD, or
+ * moves the NIC there; leaving runs DEL, or moves it back, and takes the namespace away. */
 void network_errand(void *argument, int answer);
 /* Of the answer: 0, with ADD's result in *ret_result (NULL: none); or what went wrong. */
 int network_answer(const char *answer, size_t size, json_t **ret_result, struct fail *f);

@@ -3,6 +3,7 @@
 #include "network_record.h"
 
 #include "cni_config.h"
+#include "network_nic.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 #include "util/parse.h"
@@ -33,12 +34,14 @@ void network_record_done(struct network_record *r)
 	free(r->task);
 	json_decref(r->list);
 	json_decref(r->result);
+	json_decref(r->nic);
 	*r = (struct network_record){ 0 };
 }
 
 const char *network_record_name(const struct network_record *r)
 {
-	return json_string_value(json_object_get(r->list, "name"));
+	return json_string_value(r->nic ? json_object_get(r->nic, "device")
+					: json_object_get(r->list, "name"));
 }
 
 static int file_of(const struct network_record *r, char room[PATH_BYTES])
@@ -50,9 +53,10 @@ static int file_of(const struct network_record *r, char room[PATH_BYTES])
 
 int network_record_write(const char *dir_path, const struct network_record *r, struct fail *f)
 {
-	_cleanup_json_ json_t *record = json_pack(
-		"{s:s,s:s,s:s,s:s,s:O,s:O*}", "container", r->container, "slice", r->slice, "task",
-		r->task, "phase", phases[r->phase], "list", r->list, "result", r->result);
+	_cleanup_json_ json_t *record =
+		json_pack("{s:s,s:s,s:s,s:s,s:O*,s:O*,s:O*}", "container", r->container, "slice",
+			  r->slice, "task", r->task, "phase", phases[r->phase], "list", r->list,
+			  "result", r->result, "nic", r->nic);
 	_cleanup_free_ char *text = record ? json_text(record) : NULL;
 	_cleanup_close_ int dir = -1;
 	char file[PATH_BYTES];
@@ -82,7 +86,7 @@ int network_record_remove(const char *dir_path, const struct network_record *r)
 
 struct raw {
 	const char *container, *slice, *task;
-	const json_t *list, *result;
+	const json_t *list, *result, *nic;
 	int phase;
 };
 
@@ -92,14 +96,29 @@ static const struct json_field fields[] = {
 	{ "task", JSON_KIND_NAME, offsetof(struct raw, task), .required = true },
 	{ "phase", JSON_KIND_ENUM, offsetof(struct raw, phase), .required = true,
 	  .from_string = phase_from_string, .choices = "joining, joined, leaving" },
-	{ "list", JSON_KIND_OBJECT, offsetof(struct raw, list), .required = true },
+	{ "list", JSON_KIND_OBJECT, offsetof(struct raw, list), .required = false },
 	{ "result", JSON_KIND_OBJECT, offsetof(struct raw, result), .required = false },
+	{ "nic", JSON_KIND_OBJECT, offsetof(struct raw, nic), .required = false },
 	{ 0 },
 };
 
+/* One or the other. */
+static int fill_network(const struct raw *raw, struct network_record *ret, struct fail *f)
+{
+	struct network_nic nic;
+	int r;
+
+	if (!raw->list == !raw->nic)
+		return fail_set(f, -EBADMSG, "it is of neither a network nor a NIC, or of both");
+	r = raw->list ? cni_config_of((json_t *)raw->list, &ret->list, f)
+		      : network_nic_read(raw->nic, &nic, f);
+	ret->nic = r < 0 ? NULL : json_incref((json_t *)raw->nic);
+	return r;
+}
+
 static int fill(const struct raw *raw, struct network_record *ret, struct fail *f)
 {
-	int r = cni_config_of((json_t *)raw->list, &ret->list, f);
+	int r = fill_network(raw, ret, f);
 
 	if (r < 0)
 		return r;

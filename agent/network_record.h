@@ -17,12 +17,13 @@ struct network_record {
 	char *container; /* CNI_CONTAINERID, and the file's name */
 	char *slice, *task;
 	enum network_phase phase;
-	json_t *list;	/* the network's configuration as ADD had it */
+	json_t *list;	/* the network's configuration as ADD had it; NULL: it is a NIC */
 	json_t *result; /* ADD's; NULL: not known */
+	json_t *nic;	/* of network_nic.h; NULL: it is a network */
 };
 
 void network_record_done(struct network_record *r);
-/* The network's name, in the list. */
+/* The network's name, in the list; the NIC's id. */
 const char *network_record_name(const struct network_record *r);
 /* Replaces or removes the file "CONTAINER.json"; the directory is made. */
 int network_record_write(const char *dir, const struct network_record *r, struct fail *f);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Network interfaces: all of /sys/class/net, physical ones told from virtual functions and virtual
- * kinds (nic-kind.c). Only a physical one that carries nothing of the host's is offered: to hand
- * out the port behind a bridge, a VLAN or the host's own address would cut the host off. */
+ * kinds (nic-kind.c). Only what is hardware and carries nothing of the host's is offered: to hand
+ * out the port behind a bridge, a VLAN or the host's own address would cut the host off. A port is
+ * offered as a whole or as its virtual functions, as many as there are made, and never both. */
 #include "drivers/nic.h"
 
 #include "drivers/nic-kind.h"
@@ -144,6 +145,7 @@ static int set_mac(const struct interface *i, struct device *nic)
 static int set_functions(const struct interface *i, struct device *nic)
 {
 	sysfs_u32(i->fd, "device/sriov_numvfs", &nic->nic.virtual_functions);
+	sysfs_u32(i->fd, "device/sriov_totalvfs", &nic->nic.virtual_functions_maximum);
 	return sysfs_link_name(i->fd, "device/physfn", &nic->nic.physical_function);
 }
 
@@ -194,14 +196,17 @@ static int refuse(struct device *nic, const char *reason)
 	return device_set_string(&nic->reason, reason);
 }
 
+static bool has_functions(const struct device *nic)
+{
+	return nic->nic.virtual_functions != DEVICE_UNKNOWN_U32 && nic->nic.virtual_functions > 0;
+}
+
 static int set_offerable(const struct interface *i, struct device *nic)
 {
 	const char *kind = nic->nic.nic_kind;
 	char upper[64], reason[160];
 
-	if (strcmp(kind, "virtual-function") == 0)
-		return refuse(nic, "a virtual function: its physical function is what is offered");
-	if (!nic->nic.physical)
+	if (!nic->nic.physical && strcmp(kind, "virtual-function") != 0)
 		return refuse(nic, "a virtual interface: no hardware of its own stands behind it");
 	read_upper(i, upper);
 	(void)snprintf(reason, sizeof(reason), "it carries the interface %s", upper); /* fits */
@@ -210,6 +215,12 @@ static int set_offerable(const struct interface *i, struct device *nic)
 	if (i->link && i->link->address[0]) {
 		(void)snprintf(reason, sizeof(reason), "it carries an address of the host, %s",
 			       i->link->address); /* fits */
+		return refuse(nic, reason);
+	}
+	if (has_functions(nic)) {
+		(void)snprintf(reason, sizeof(reason),
+			       "its virtual functions are offered instead, of which it has %u",
+			       nic->nic.virtual_functions); /* fits */
 		return refuse(nic, reason);
 	}
 	if (i->d->host->live && !i->link)

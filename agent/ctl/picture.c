@@ -269,7 +269,8 @@ static int compare_devices(const void *one, const void *other)
 
 static bool hidden(struct picture *p, const char *kind, const json_t *device)
 {
-	if (strcmp(kind, "nic") != 0 || look_true(device, "physical"))
+	if (strcmp(kind, "nic") != 0 || look_true(device, "physical") ||
+	    look(device, "physical_function"))
 		return false;
 	p->virtual_nics++;
 	return true;

@@ -26,6 +26,10 @@ const struct option_row slice_request_options[] = {
 	  "at most so much of the memory bandwidth" },
 	{ "gpus", 'g', OPTION_DEVICES, "N", "gpu", "devices", "GPUs and accelerators" },
 	{ "nics", 0, OPTION_DEVICES, "N", "nic", "devices", "network interfaces" },
+	{ "nic-function", 0, OPTION_CHOICE, "WHICH", "any,whole,virtual", "nic.function",
+	  "whole ports or virtual functions of one" },
+	{ "nic-speed", 0, OPTION_U64, "MBPS", NULL, "nic.speed_mbps",
+	  "NICs of at least so many Mbit/s" },
 	{ "disks", 0, OPTION_DEVICES, "N", "disk", "devices", "disks" },
 	{ "device", 0, OPTION_DEVICE, "CLASS[:N]", "gpu,nic,disk", "devices",
 	  "devices of a class (repeatable)" },
@@ -98,9 +102,10 @@ const struct option_row task_request_options[] = {
 	{ "cwd", 'C', OPTION_TEXT, "DIR", NULL, "cwd", "working directory" },
 	{ "limit", 0, OPTION_LIMIT, "NAME=SOFT[:HARD]", NULL, "limits",
 	  "resource limit, such as nofile=4096 (repeatable)" },
-	{ "network", 0, OPTION_NETWORK, "cni:NAME", NULL, "network",
+	{ "network", 0, OPTION_NETWORK, "cni:NAME|nic:DEVICE[,KEY=VALUE]...", NULL, "network",
 	  "a network namespace of its own, joined to this network of the host's CNI "
-	  "configuration" },
+	  "configuration, or with this NIC of the slice in it (keys: interface, address, "
+	  "gateway)" },
 	{ "oom", 0, OPTION_CHOICE, "WHOM", "group,single", "oom",
 	  "when its memory runs out, kill all of it or one process" },
 	{ "memory-policy", 0, OPTION_CHOICE, "HOW",
@@ -249,11 +254,53 @@ static int put_limit(json_t *body, const struct given *g, struct fail *f)
 	return put(collection(body, member(g), json_object), name, limit, f);
 }
 
+/* "address=192.0.2.2/24" of nic:DEVICE,address=192.0.2.2/24 */
+static int put_nic_word(json_t *nic, const char *word, const struct given *g, struct fail *f)
+{
+	static const struct {
+		const char *word, *key;
+		bool list;
+	} keys[] = {
+		{ "interface=", "interface", false },
+		{ "address=", "addresses", true },
+		{ "gateway=", "gateways", true },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		const char *value = word + strlen(keys[i].word);
+
+		if (strncmp(word, keys[i].word, strlen(keys[i].word)) != 0 || !*value)
+			continue;
+		return keys[i].list ? append(nic, keys[i].key, json_string(value), f)
+				    : put(nic, keys[i].key, json_string(value), f);
+	}
+	return refuse(
+		g, "nic:DEVICE[,interface=NAME][,address=ADDRESS/LENGTH]...[,gateway=ADDRESS]", f);
+}
+
+static int put_nic(json_t *body, const struct given *g, struct fail *f)
+{
+	_cleanup_free_ char *words = strdup(g->value + strlen("nic:"));
+	_cleanup_json_ json_t *nic = json_object();
+	char *rest = words;
+	int r = words && nic ? 0 : fail_set(f, -ENOMEM, "out of memory");
+
+	if (r == 0)
+		r = put(nic, "nic", json_string(strsep(&rest, ",")), f);
+	while (r == 0 && rest)
+		r = put_nic_word(nic, strsep(&rest, ","), g, f);
+	return r < 0 ? r : put(body, g->row->key, TAKE_PTR(nic), f);
+}
+
 static int put_network(json_t *body, const struct given *g, struct fail *f)
 {
-	if (strncmp(g->value, "cni:", 4) != 0 || !g->value[4] ||
+	bool nic = strncmp(g->value, "nic:", 4) == 0;
+
+	if ((!nic && strncmp(g->value, "cni:", 4) != 0) || !g->value[4] ||
 	    !parse_utf8_valid(g->value, strlen(g->value)))
-		return refuse(g, "cni: and the name of a network", f);
+		return refuse(g, "cni: and the name of a network, or nic: and a device", f);
+	if (nic)
+		return put_nic(body, g, f);
 	return put(body, g->row->key, json_pack("{s:s}", "cni", g->value + 4), f);
 }
 

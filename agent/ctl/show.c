@@ -141,6 +141,7 @@ const struct column show_task_columns[] = {
 	{ "user", "user", COLUMN_TEXT, NULL },
 	{ "cgroup", "cgroup", COLUMN_TEXT, NULL },
 	{ "network", "network.cni", COLUMN_TEXT, NULL },
+	{ "nic", "network.nic", COLUMN_TEXT, NULL },
 	{ "addresses", "network.addresses", COLUMN_LIST, NULL },
 	{ "started", "started_at", COLUMN_TIME, NULL },
 	{ "ended", "ended_at", COLUMN_TIME, NULL },

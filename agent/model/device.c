@@ -128,6 +128,7 @@ static const struct device_field nic_fields[] = {
 	FIELD("receive_queues", FIELD_U32, nic.receive_queues),
 	FIELD("transmit_queues", FIELD_U32, nic.transmit_queues),
 	FIELD("virtual_functions", FIELD_U32, nic.virtual_functions),
+	FIELD("virtual_functions_maximum", FIELD_U32, nic.virtual_functions_maximum),
 	FIELD("physical_function", FIELD_STRING, nic.physical_function),
 	FIELD("rdma", FIELD_STRING, nic.rdma),
 	{ 0 },

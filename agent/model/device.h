@@ -103,7 +103,7 @@ struct device_nic {
 	char *link; /* "up", "down"; NULL unknown */
 	uint32_t speed_mbps, mtu_bytes;
 	uint32_t receive_queues, transmit_queues;
-	uint32_t virtual_functions;
+	uint32_t virtual_functions, virtual_functions_maximum;
 	char *physical_function; /* PCI address, of a virtual function */
 	char *rdma;		 /* RDMA device: "mlx5_0" */
 };

@@ -6,6 +6,7 @@
 #include "util/cleanup.h"
 
 #include <errno.h>
+#include <string.h>
 
 int reserve_of(const struct inventory *inv, uint32_t cores, const struct cpuset *cpus,
 	       struct cpuset **ret)
@@ -44,9 +45,23 @@ bool view_core_free(const struct view *v, const struct device *core)
 	       !cpuset_intersects(cpus, v->reserve->cpus) && well(v, core->id);
 }
 
+/* A virtual function whose whole port was given to somebody before it was made. */
+static bool held_as_whole(const struct view *v, const struct device *d)
+{
+	if (d->kind != DEVICE_NIC || !d->nic.physical_function)
+		return false;
+	inventory_each (port, v->inventory, DEVICE_NIC)
+		if (port->nic.physical && port->pci &&
+		    strcmp(port->pci, d->nic.physical_function) == 0 &&
+		    ledger_device_holder(v->ledger, port->id))
+			return true;
+	return false;
+}
+
 bool view_device_free(const struct view *v, const struct device *d)
 {
-	return d->offerable && !ledger_device_holder(v->ledger, d->id) && well(v, d->id);
+	return d->offerable && !ledger_device_holder(v->ledger, d->id) && well(v, d->id) &&
+	       !held_as_whole(v, d);
 }
 
 static bool usable_node(const struct device *node)

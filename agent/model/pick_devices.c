@@ -91,13 +91,39 @@ static bool near_cores(const struct pick *p, const struct device *d)
 	return false;
 }
 
+/* Drivers of virtual functions often do not know how fast the port is. */
+static uint32_t speed_of(const struct inventory *inv, const struct device *nic)
+{
+	if (nic->nic.speed_mbps != DEVICE_UNKNOWN_U32 || !nic->nic.physical_function)
+		return nic->nic.speed_mbps;
+	inventory_each (port, inv, DEVICE_NIC)
+		if (port->nic.physical && port->pci &&
+		    strcmp(port->pci, nic->nic.physical_function) == 0)
+			return port->nic.speed_mbps;
+	return DEVICE_UNKNOWN_U32;
+}
+
+static bool is_as_asked(const struct pick *p, const struct device *d)
+{
+	const struct request_nic *wish = &p->request->nic;
+	uint32_t speed_mbps;
+
+	if (d->kind != DEVICE_NIC)
+		return true;
+	if (wish->function != NIC_FUNCTION_ANY &&
+	    (wish->function == NIC_FUNCTION_WHOLE) != d->nic.physical)
+		return false;
+	speed_mbps = wish->speed_mbps ? speed_of(p->view->inventory, d) : 0;
+	return speed_mbps != DEVICE_UNKNOWN_U32 && speed_mbps >= wish->speed_mbps;
+}
+
 static void list_candidate(const struct pick *p, const struct device *d, struct candidates *list)
 {
 	const struct inventory *inv = p->view->inventory;
 	struct candidate c = { .device = d };
 
 	if (!view_device_free(p->view, d) || !device_allowed(p->request, d->id) ||
-	    !region_has_device(p->region, inv, d, &c.unknown) ||
+	    !is_as_asked(p, d) || !region_has_device(p->region, inv, d, &c.unknown) ||
 	    (c.unknown && p->request->align_required && p->region->level != ALIGN_NONE))
 		return;
 	c.path = pci_path(inv, d);
@@ -176,6 +202,11 @@ static int take(struct pick *p, struct candidates *list, struct candidate *taken
 	return 0;
 }
 
+static bool is_choosy(const struct request_nic *wish)
+{
+	return wish->function != NIC_FUNCTION_ANY || wish->speed_mbps > 0;
+}
+
 static int pick_class(struct pick *p, enum device_kind kind)
 {
 	const struct inventory *inv = p->view->inventory;
@@ -191,8 +222,11 @@ static int pick_class(struct pick *p, enum device_kind kind)
 		list_candidate(p, d, &list);
 	if (list.count < wanted) {
 		fail_code(&p->why, -ENOSPC, "devices-short",
-			  "%s has %zu free %s that can be offered, %u are asked for",
-			  p->region->label, list.count, device_kind_plural(kind), wanted);
+			  "%s has %zu free %s that can be offered%s, %u are asked for",
+			  p->region->label, list.count, device_kind_plural(kind),
+			  kind == DEVICE_NIC && is_choosy(&p->request->nic) ? " and are as asked"
+									    : "",
+			  wanted);
 		return PLACEMENT_NO_FIT;
 	}
 	count_friends(&list, wanted ? wanted - 1 : 0);

@@ -11,6 +11,8 @@ STRTAB_DEFINE(
 	enum isolation, [ISOLATION_BEST_EFFORT] = "best-effort", [ISOLATION_REQUIRED] = "required");
 STRTAB_DEFINE(interrupts,
 	      enum interrupts, [INTERRUPTS_AWAY] = "away", [INTERRUPTS_SLICE] = "slice");
+STRTAB_DEFINE(nic_function, enum nic_function, [NIC_FUNCTION_ANY] = "any",
+	      [NIC_FUNCTION_WHOLE] = "whole", [NIC_FUNCTION_VIRTUAL] = "virtual");
 STRTAB_DEFINE(partition,
 	      enum partition, [PARTITION_ISOLATED] = "isolated", [PARTITION_ROOT] = "root");
 

@@ -35,6 +35,14 @@ struct request_label {
 	char *key, *value;
 };
 
+enum nic_function { NIC_FUNCTION_ANY, NIC_FUNCTION_WHOLE, NIC_FUNCTION_VIRTUAL };
+STRTAB_DECLARE(nic_function, enum nic_function); /* "any" "whole" "virtual" */
+
+struct request_nic { /* what each of the NICs must be */
+	enum nic_function function;
+	uint32_t speed_mbps; /* at least; a virtual function has its port's where it tells none */
+};
+
 struct request {
 	char *name;  /* of the slice; NULL: the agent chooses */
 	char *owner; /* free text, NULL none */
@@ -47,6 +55,7 @@ struct request {
 	struct request_hugepages hugepages[REQUEST_HUGEPAGES_MAX];
 	size_t hugepages_count;
 	uint32_t devices[DEVICE_KINDS]; /* how many of each class: GPU, NIC, DISK only */
+	struct request_nic nic;
 	enum align_level align;
 	bool align_required; /* else: as near as it can be had */
 	enum isolation isolation;

@@ -75,5 +75,9 @@ void task_spec_done(struct task_spec *s)
 	free(s->groups);
 	free(s->cwd);
 	free(s->cni);
+	free(s->nic.device);
+	free(s->nic.interface);
+	free_texts(s->nic.addresses);
+	free_texts(s->nic.gateways);
 	*s = (struct task_spec){ 0 };
 }

@@ -39,6 +39,13 @@ struct task_limit {
 };
 
 enum { TASK_LIMITS_MAX = 16, TASK_WORDS_BYTES_MAX = 128 << 10 };
+enum { TASK_ADDRESSES_MAX = 16, TASK_GATEWAYS_MAX = 2 };
+
+struct task_nic {		      /* a NIC of the slice that the task has for itself */
+	char *device;		      /* its id; NULL: none */
+	char *interface;	      /* its name there; NULL: as all networks of tasks have it */
+	char **addresses, **gateways; /* "192.0.2.2/24", "192.0.2.1"; NULL-terminated, or NULL */
+};
 
 struct task_spec {
 	char *name;	    /* NULL: the agent chooses */
@@ -50,6 +57,7 @@ struct task_spec {
 	size_t groups_count;
 	char *cwd; /* NULL: "/" */
 	char *cni; /* the network that it joins in a namespace of its own; NULL: the host's */
+	struct task_nic nic; /* or what is in that namespace instead */
 	uint32_t umask;
 	struct task_limit limits[TASK_LIMITS_MAX];
 	size_t limits_count;

@@ -141,6 +141,13 @@ static void test_requests_are_what_the_api_wants(void **state)
 		"\"stdout\":\"null\"}");
 	assert_builds(ARGV(W("--network=cni:lab")), task_request_options,
 		      "{\"network\":{\"cni\":\"lab\"}}");
+	assert_builds(ARGV(W("--network=nic:nic-ens1")), task_request_options,
+		      "{\"network\":{\"nic\":\"nic-ens1\"}}");
+	assert_builds(ARGV(W("--network=nic:nic-e,interface=net1,address=192.0.2.2/24,"
+			     "address=2001:db8::2/64,gateway=192.0.2.1")),
+		      task_request_options,
+		      "{\"network\":{\"nic\":\"nic-e\",\"interface\":\"net1\",\"addresses\":["
+		      "\"192.0.2.2/24\",\"2001:db8::2/64\"],\"gateways\":[\"192.0.2.1\"]}}");
 	assert_builds(
 		ARGV(W("--cpus-max=1.5"), W("--burst=5ms"), W("--memory-high=1KiB"),
 		     W("--swap-max=0"), W("--io=disk-sda,read=1MiB,reads=5,latency=2ms"),
@@ -229,6 +236,10 @@ static void test_values_of_the_wrong_form_are_refused_by_name(void **state)
 		"--network=lab",
 		"--network=cni:",
 		"--network=cni:\xff",
+		"--network=nic:",
+		"--network=nic:nic-e,",
+		"--network=nic:nic-e,mtu=1",
+		"--network=nic:nic-e,address=",
 	};
 
 	(void)state;

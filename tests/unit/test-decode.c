@@ -61,7 +61,7 @@ static void test_full_request_is_taken_as_it_is(void **state)
 		"\"count\":8},{\"size\":1073741824,\"count\":1}],\"devices\":[{\"class\":\"gpu\","
 		"\"count\":2},{\"class\":\"disk\",\"count\":1}],\"align\":\"package\","
 		"\"align_required\":true,\"isolation\":\"required\",\"processes_max\":64,"
-		"\"revocable\":true,"
+		"\"revocable\":true,\"nic\":{\"function\":\"virtual\",\"speed_mbps\":25000},"
 		"\"interrupts\":\"slice\"}";
 	struct request r;
 	struct fail f = { 0 };
@@ -75,6 +75,8 @@ static void test_full_request_is_taken_as_it_is(void **state)
 	assert_int_equal(r.labels_count, 2);
 	assert_string_equal(r.labels[1].key, "b");
 	assert_string_equal(r.labels[1].value, "");
+	assert_int_equal(r.nic.function, NIC_FUNCTION_VIRTUAL);
+	assert_int_equal(r.nic.speed_mbps, 25000);
 	assert_int_equal(r.cores, 2);
 	assert_int_equal(r.shared_millicpus, 500);
 	assert_int_equal(r.memory_bytes, 4 * GIB);
@@ -231,6 +233,11 @@ static void test_bad_request_is_refused_with_a_sentence(void **state)
 		"{\"processes_max\":0}",
 		"{\"interrupts\":true}",
 		"{\"interrupts\":\"here\"}",
+		"{\"nic\":\"virtual\"}",
+		"{\"nic\":{\"function\":\"port\"}}",
+		"{\"nic\":{\"speed_mbps\":-1}}",
+		"{\"nic\":{\"speed_mbps\":4294967296}}",
+		"{\"nic\":{\"more\":1}}",
 		"{\"processes_max\":4194305}",
 		"{\"offer\":7}",
 		"\xff\xfe{}",
@@ -353,6 +360,11 @@ static void test_bad_task_is_refused_with_a_sentence(void **state)
 		"{\"argv\":[\"a\"],\"network\":{\"cni\":\"../lab\"}}",
 		"{\"argv\":[\"a\"],\"network\":{\"cni\":7}}",
 		"{\"argv\":[\"a\"],\"network\":{\"cni\":\"lab\",\"bridge\":\"x\"}}",
+		"{\"argv\":[\"a\"],\"network\":{\"cni\":\"lab\",\"nic\":\"nic-e\"}}",
+		"{\"argv\":[\"a\"],\"network\":{\"cni\":\"lab\",\"addresses\":[]}}",
+		"{\"argv\":[\"a\"],\"network\":{\"cni\":\"lab\",\"interface\":\"eth0\"}}",
+		"{\"argv\":[\"a\"],\"network\":{\"addresses\":[\"192.0.2.2/24\"]}}",
+		"{\"argv\":[\"a\"],\"network\":{\"nic\":7}}",
 		"{\"argv\":[\"a\"],\"stdout\":\"tty\"}",
 		"{\"argv\":[\"a\"],\"stderr\":2}",
 		"{\"argv\":[\"a\"],\"kill_grace\":\"-1s\"}",
@@ -373,6 +385,83 @@ static void test_bad_task_is_refused_with_a_sentence(void **state)
 		struct fail f = { 0 };
 
 		assert_sentence(bad[i], task_of(bad[i], &s, &f), &f);
+		task_spec_done(&s);
+	}
+}
+
+#define NIC "{\"argv\":[\"a\"],\"network\":{\"nic\":\"nic-ens1\""
+
+static void test_task_with_a_nic_is_taken_as_it_is(void **state)
+{
+	const char text[] = NIC ",\"interface\":\"net1\",\"addresses\":[\"192.0.2.2/24\","
+				"\"2001:db8::2/128\"],\"gateways\":[\"192.0.2.1\","
+				"\"fe80::1\"]}}";
+	struct task_spec s;
+	struct fail f = { 0 };
+
+	(void)state;
+	assert_int_equal(task_of(text, &s, &f), 0);
+	assert_null(s.cni);
+	assert_string_equal(s.nic.device, "nic-ens1");
+	assert_string_equal(s.nic.interface, "net1");
+	assert_string_equal(s.nic.addresses[0], "192.0.2.2/24");
+	assert_string_equal(s.nic.addresses[1], "2001:db8::2/128");
+	assert_null(s.nic.addresses[2]);
+	assert_string_equal(s.nic.gateways[1], "fe80::1");
+	assert_null(s.nic.gateways[2]);
+	task_spec_done(&s);
+	assert_int_equal(task_of(NIC "}}", &s, &f), 0);
+	assert_null(s.nic.interface);
+	assert_null(s.nic.addresses[0]);
+	task_spec_done(&s);
+}
+
+static void test_nic_that_cannot_be_meant_is_refused(void **state)
+{
+	static const char *const bad[] = {
+		"\"interface\":\"\"",
+		"\"interface\":\"lo\"",
+		"\"interface\":\"..\"",
+		"\"interface\":\"a/b\"",
+		"\"interface\":\"eth%d\"",
+		"\"interface\":\"a b\"",
+		"\"interface\":\"sixteen-letters-\"",
+		"\"interface\":\"\u00e9th0\"",
+		"\"interface\":1",
+		"\"addresses\":\"192.0.2.2/24\"",
+		"\"addresses\":[1]",
+		"\"addresses\":[\"\"]",
+		"\"addresses\":[\"192.0.2.2\"]",
+		"\"addresses\":[\"192.0.2.2/\"]",
+		"\"addresses\":[\"192.0.2.2/0\"]",
+		"\"addresses\":[\"192.0.2.2/33\"]",
+		"\"addresses\":[\"192.0.2.2/-1\"]",
+		"\"addresses\":[\"192.0.2.2/24/24\"]",
+		"\"addresses\":[\"192.0.2/24\"]",
+		"\"addresses\":[\"0.0.0.0/24\"]",
+		"\"addresses\":[\"224.0.0.1/24\"]",
+		"\"addresses\":[\"::/64\"]",
+		"\"addresses\":[\"ff02::1/64\"]",
+		"\"addresses\":[\"2001:db8::1/129\"]",
+		"\"addresses\":[\"1111:2222:3333:4444:5555:6666:7777:8888:9999:0:0:0:0:0:0:0/64\"]",
+		"\"addresses\":[\"10.0.0.1/8\",\"10.0.0.2/8\",\"10.0.0.3/8\",\"10.0.0.4/8\","
+		"\"10.0.0.5/8\",\"10.0.0.6/8\",\"10.0.0.7/8\",\"10.0.0.8/8\",\"10.0.0.9/8\","
+		"\"10.0.0.10/8\",\"10.0.0.11/8\",\"10.0.0.12/8\",\"10.0.0.13/8\","
+		"\"10.0.0.14/8\",\"10.0.0.15/8\",\"10.0.0.16/8\",\"10.0.0.17/8\"]",
+		"\"gateways\":[\"192.0.2.1\"]",
+		"\"addresses\":[\"192.0.2.2/24\"],\"gateways\":[\"192.0.2.1/24\"]",
+		"\"addresses\":[\"192.0.2.2/24\"],\"gateways\":[\"fe80::1\"]",
+		"\"addresses\":[\"192.0.2.2/24\"],\"gateways\":[\"192.0.2.1\",\"192.0.2.3\"]",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		_cleanup_free_ char *text = NULL;
+		struct task_spec s;
+		struct fail f = { 0 };
+
+		assert_true(asprintf(&text, NIC ",%s}}", bad[i]) > 0);
+		assert_sentence(text, task_of(text, &s, &f), &f);
 		task_spec_done(&s);
 	}
 }
@@ -492,6 +581,8 @@ int main(void)
 		cmocka_unit_test(test_labels_are_bounded),
 		cmocka_unit_test(test_full_task_is_taken_as_it_is),
 		cmocka_unit_test(test_bad_task_is_refused_with_a_sentence),
+		cmocka_unit_test(test_task_with_a_nic_is_taken_as_it_is),
+		cmocka_unit_test(test_nic_that_cannot_be_meant_is_refused),
 		cmocka_unit_test(test_too_many_words_are_refused),
 		cmocka_unit_test(test_signals_by_name_and_number),
 		cmocka_unit_test(test_bad_record_of_an_allocation_is_refused),

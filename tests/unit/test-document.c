@@ -364,6 +364,23 @@ static void test_document_cache_makes_the_round_trip(void **state)
 	request_done(&r);
 }
 
+static void test_document_nic_makes_the_round_trip(void **state)
+{
+	_cleanup_json_ json_t *asked = json_pack("{s:i,s:{s:s,s:i}}", "cores", 1, "nic", "function",
+						 "virtual", "speed_mbps", 25000);
+	_cleanup_json_ json_t *back = NULL, *none = NULL;
+	struct request r;
+
+	(void)state;
+	request_init(&r);
+	none = document_request(&r);
+	assert_null(json_object_get(none, "nic"));
+	assert_int_equal(decode_request(asked, &r, NULL), 0);
+	back = document_request(&r);
+	assert_true(json_equal(json_object_get(back, "nic"), json_object_get(asked, "nic")));
+	request_done(&r);
+}
+
 static void test_decode_refuses_cache_that_is_none(void **state)
 {
 	static const char *const garbage[] = {
@@ -402,6 +419,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_offer_is_gone),
 		cmocka_unit_test(test_oldest_offers_make_room),
 		cmocka_unit_test(test_document_cache_makes_the_round_trip),
+		cmocka_unit_test(test_document_nic_makes_the_round_trip),
 		cmocka_unit_test(test_decode_refuses_cache_that_is_none),
 	};
 

@@ -92,6 +92,38 @@ static void test_free_device_is_not_held_ill_or_refused(void **state)
 	stage_close(&s);
 }
 
+static struct device *add_nic(struct inventory *inv, const char *name, const char *pci,
+			      const char *port)
+{
+	struct device *d = shape_add_device(inv, DEVICE_NIC, name, 0);
+
+	d->nic.physical = !port;
+	assert_int_equal(device_set_string(&d->pci, pci), 0);
+	assert_int_equal(device_set_string(&d->nic.physical_function, port), 0);
+	return d;
+}
+
+static void test_free_function_is_not_of_a_port_that_is_held(void **state)
+{
+	struct inventory *inv = shape_make(two_nodes);
+	struct device *port = add_nic(inv, "a", "0000:02:00.0", NULL),
+		      *function = add_nic(inv, "v", "0000:02:10.0", "0000:02:00.0"),
+		      *other = add_nic(inv, "w", "0000:03:10.0", "0000:03:00.0");
+	struct request one = { .devices[DEVICE_NIC] = 1, .nic.function = NIC_FUNCTION_WHOLE };
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, inv);
+	(void)stage_take(&s, "x", &one);
+	assert_false(view_device_free(&s.view, port));
+	port->offerable = false; /* now it has functions */
+	assert_false(view_device_free(&s.view, function));
+	assert_true(view_device_free(&s.view, other));
+	ledger_release(s.ledger, "x");
+	assert_true(view_device_free(&s.view, function));
+	stage_close(&s);
+}
+
 static void test_free_memory_is_less_huge_pages_reserve_and_holders(void **state)
 {
 	struct inventory *inv = shape_make(two_nodes); /* 8 GiB each */
@@ -378,6 +410,7 @@ int main(void)
 		cmocka_unit_test(test_free_reserve_skips_cores_without_cpus),
 		cmocka_unit_test(test_free_core_is_not_held_reserved_ill_or_refused),
 		cmocka_unit_test(test_free_device_is_not_held_ill_or_refused),
+		cmocka_unit_test(test_free_function_is_not_of_a_port_that_is_held),
 		cmocka_unit_test(test_free_memory_is_less_huge_pages_reserve_and_holders),
 		cmocka_unit_test(test_free_memory_of_no_host_is_none),
 		cmocka_unit_test(test_free_absurd_huge_pages_leave_no_ordinary_memory),

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "network_nic.h"
 #include "network_record.h"
 #include "scratch.h"
 #include "util/cleanup.h"
@@ -54,7 +55,72 @@ static void test_network_record_is_read_as_it_was_written(void **state)
 	assert_true(network_record_write("/proc/nowhere", &r, NULL) < 0);
 }
 
+#define NIC(number, more)                                                                    \
+	"\"nic\":{\"device\":\"nic-ens1\",\"boot\":\"b\",\"name\":\"ens1\",\"parent\":\""    \
+	"0000:02:00.0\",\"mac\":\"52:54:00:00:00:10\",\"number\":" number                    \
+	",\"flags\":4099,\"mtu_bytes\":1500,\"interface\":\"eth0\",\"addresses\":[" more     \
+	"],\"gateways\":[],\"facts\":{\"id\":\"nic-x\",\"pci\":\"0000:02:00.0\",\"node\":1," \
+	"\"offerable\":true,\"local_cpus\":\"0-3\",\"mac\":\"52:54:00:00:00:10\","           \
+	"\"link\":\"up\",\"speed_mbps\":100000,\"physical\":true,\"driver\":7,\"more\":{}}}"
+#define HEAD "{\"container\":\"x\",\"slice\":\"a\",\"task\":\"b\",\"phase\":\"joined\","
+
+static void test_network_record_of_a_nic_brings_it_home(void **state)
+{
+	_cleanup_(network_record_done) struct network_record r = { 0 };
+	_cleanup_(network_record_done) struct network_record again = { 0 };
+	_cleanup_(device_freep) struct device *d = NULL;
+	_cleanup_json_ json_t *summary = NULL;
+	struct network_nic nic;
+	struct scratch s;
+
+	(void)state;
+	scratch_open(&s);
+	put_file(s.fd, "x.json", HEAD NIC("5", "\"192.0.2.2/24\"") "}");
+	assert_int_equal(network_record_read(s.fd, "x.json", &r, NULL), 0);
+	assert_null(r.list);
+	assert_int_equal(network_record_write(s.path, &r, NULL), 0);
+	assert_int_equal(network_record_read(s.fd, "x.json", &again, NULL), 0);
+	assert_true(json_equal(r.nic, again.nic));
+	scratch_done(&s);
+	assert_string_equal(network_record_name(&r), "nic-ens1");
+	assert_int_equal(network_nic_read(r.nic, &nic, NULL), 0);
+	assert_string_equal(nic.boot, "b");
+	assert_string_equal(nic.home.name, "ens1");
+	assert_string_equal(nic.home.parent, "0000:02:00.0");
+	assert_int_equal(nic.home.number, 5);
+	assert_int_equal(nic.home.flags, 4099);
+	assert_int_equal(nic.home.mtu_bytes, 1500);
+	assert_string_equal(nic.interface, "eth0");
+	assert_string_equal(nic.addresses[0], "192.0.2.2/24");
+	assert_true(!nic.addresses[1] && !nic.gateways[0]);
+	assert_int_equal(json_object_set_new(r.nic, "rdma", json_string("mlx5_2")), 0);
+	assert_int_equal(network_nic_read(r.nic, &nic, NULL), 0);
+	summary = network_nic_summary(r.nic);
+	assert_string_equal(json_string_value(json_object_get(summary, "rdma")), "mlx5_2");
+	assert_string_equal(json_string_value(json_object_get(summary, "nic")), "nic-ens1");
+	assert_null(json_object_get(summary, "gateways"));
+	assert_int_equal(network_nic_device(&r, &d), 0);
+	assert_string_equal(d->id, "nic-ens1");
+	assert_string_equal(d->pci, "0000:02:00.0");
+	assert_int_equal(d->node, 1);
+	assert_true(cpuset_count(d->local_cpus) == 4 && d->nic.physical && !d->offerable);
+	assert_int_equal(d->nic.speed_mbps, 100000);
+	assert_null(d->nic.link);
+	assert_null(d->nic.driver); /* what is no text is not known */
+	assert_non_null(strstr(d->reason, "task b of slice a"));
+}
+
 static const char *const bad[] = {
+	HEAD "\"result\":{}}",
+	HEAD LIST "," NIC("5", "") "}",
+	HEAD "\"nic\":{}}",
+	HEAD "\"nic\":1}",
+	HEAD NIC("0", "") "}",
+	HEAD NIC("4294967296", "") "}",
+	HEAD NIC("\"5\"", "") "}",
+	HEAD NIC("5", "1") "}",
+	HEAD NIC("5,\"more\":1", "") "}",
+
 	"",
 	"{}",
 	"[]",
@@ -91,6 +157,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_network_record_is_read_as_it_was_written),
+		cmocka_unit_test(test_network_record_of_a_nic_brings_it_home),
 		cmocka_unit_test(test_network_record_that_is_none_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

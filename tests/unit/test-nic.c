@@ -55,12 +55,13 @@ static void interface(const char *root, const char *device, const char *name, co
 #define PF "pci0000:00/0000:02:00.0"
 #define VF "pci0000:00/0000:02:10.0"
 
-static void make_machine(const char *root)
+static void make_machine(const char *root, const char *functions)
 {
 	tree_pci(root, "0000:02:00.0", "0x020000 0x15b3 0x1017", "mlx5_core");
 	tree_pci(root, "0000:02:10.0", "0x020000 0x15b3 0x1018", "mlx5_core");
 	tree_pci(root, "0000:04:00.0", "0x020700 0x15b3 0x1017", "mlx5_core");
-	tree_file(root, "sys/devices/" PF "/sriov_numvfs", "1\n");
+	tree_file(root, "sys/devices/" PF "/sriov_numvfs", functions);
+	tree_file(root, "sys/devices/" PF "/sriov_totalvfs", "8\n");
 	tree_link(root, "sys/devices/" VF "/physfn", "../0000:02:00.0");
 	interface(root, PF, "eth0",
 		  "type=1 address=aa:bb:cc:dd:ee:ff carrier=1 speed=100000 flags=0x1003 "
@@ -94,13 +95,15 @@ static void test_nic_tells_physical_from_the_rest(void **state)
 	const struct device *nic;
 
 	(void)state;
-	make_machine(root);
+	make_machine(root, "1\n");
 	inventory = discover(root, NULL);
 	tree_remove(root);
 	inventory_summarise(inventory, &summary);
 	assert_int_equal(summary.nics, 3); /* eth0, eth1, and mlx5_1 that has no interface */
 	nic = find(inventory, "nic-eth0");
-	assert_true(nic->nic.physical && nic->offerable);
+	assert_true(nic->nic.physical && !nic->offerable);
+	assert_string_equal(nic->reason,
+			    "its virtual functions are offered instead, of which it has 1");
 	assert_string_equal(nic->pci, "0000:02:00.0");
 	assert_string_equal(nic->nic.mac, "aa:bb:cc:dd:ee:ff");
 	assert_string_equal(nic->nic.link, "up");
@@ -111,6 +114,7 @@ static void test_nic_tells_physical_from_the_rest(void **state)
 	assert_int_equal(nic->nic.receive_queues, 2);
 	assert_int_equal(nic->nic.transmit_queues, 1);
 	assert_int_equal(nic->nic.virtual_functions, 1);
+	assert_int_equal(nic->nic.virtual_functions_maximum, 8);
 	nic = find(inventory, "nic-eth1");
 	assert_string_equal(nic->nic.link, "down");
 	assert_int_equal(nic->nic.speed_mbps, DEVICE_UNKNOWN_U32);
@@ -120,7 +124,7 @@ static void test_nic_tells_physical_from_the_rest(void **state)
 	nic = find(inventory, "nic-vf0");
 	assert_string_equal(nic->nic.nic_kind, "virtual-function");
 	assert_string_equal(nic->nic.physical_function, "0000:02:00.0");
-	assert_false(nic->nic.physical || nic->offerable);
+	assert_true(!nic->nic.physical && nic->offerable);
 	assert_string_equal(find(inventory, "nic-rep0")->nic.nic_kind, "representor");
 	assert_string_equal(find(inventory, "nic-br0")->nic.nic_kind, "bridge");
 	assert_null(find(inventory, "nic-br0")->nic.mac);
@@ -133,6 +137,22 @@ static void test_nic_tells_physical_from_the_rest(void **state)
 	assert_null(inventory_find(inventory, "nic-rxe0"));
 	assert_string_equal(find(inventory, "nic-vf0")->nic.rdma, "mlx5_2");
 	assert_null(inventory_find(inventory, "nic-mlx5_3")); /* a function without interface */
+}
+
+static void test_nic_without_functions_is_offered_as_a_whole(void **state)
+{
+	_cleanup_(inventory_freep) struct inventory *inventory = NULL;
+	char *root = tree_new();
+
+	(void)state;
+	make_machine(root, "0\n");
+	tree_directory(root, "sys/devices/" VF "/net/vf0/upper_bond0");
+	inventory = discover(root, NULL);
+	tree_remove(root);
+	assert_true(find(inventory, "nic-eth0")->offerable);
+	assert_int_equal(find(inventory, "nic-eth0")->nic.virtual_functions, 0);
+	assert_false(find(inventory, "nic-vf0")->offerable);
+	assert_non_null(strstr(find(inventory, "nic-vf0")->reason, "bond0"));
 }
 
 static int keep(const struct reading *reading, void *userdata)
@@ -151,7 +171,7 @@ static void test_nic_set_up_without_carrier_is_degraded(void **state)
 	char *root = tree_new();
 
 	(void)state;
-	make_machine(root);
+	make_machine(root, "1\n");
 	inventory = discover(root, NULL);
 	assert_int_equal(host_open(&host, root, NULL), 0);
 	assert_int_equal(driver_nic.check(host, find(inventory, "nic-eth0"), keep, &verdict), 0);
@@ -242,6 +262,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nic_tells_physical_from_the_rest),
+		cmocka_unit_test(test_nic_without_functions_is_offered_as_a_whole),
 		cmocka_unit_test(test_nic_set_up_without_carrier_is_degraded),
 		cmocka_unit_test(test_nic_of_the_live_host_has_its_loopback),
 		cmocka_unit_test(test_nic_links_are_what_rtnetlink_tells),

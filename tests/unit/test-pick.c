@@ -341,6 +341,51 @@ static void test_pick_of_a_thousand_functions_ends(void **state)
 	stage_close(&s);
 }
 
+static struct device *add_nic(struct inventory *inv, const char *name, uint32_t speed_mbps,
+			      const char *port)
+{
+	struct device *d = shape_add_device(inv, DEVICE_NIC, name, 0);
+
+	d->nic.physical = !port;
+	d->nic.speed_mbps = speed_mbps;
+	assert_int_equal(device_set_string(&d->nic.physical_function, port), 0);
+	return d;
+}
+
+static void test_pick_takes_the_nics_that_are_meant(void **state)
+{
+	struct inventory *inv = shape_make((struct shape){ .packages = 1, .nodes = 1, .cores = 2 });
+	struct stage s;
+
+	(void)state;
+	add_nic(inv, "a-slow", 1000, NULL);
+	add_nic(inv, "b-none", DEVICE_UNKNOWN_U32, NULL);
+	add_nic(inv, "c-fast", 100000, NULL);
+	add_nic(inv, "d-slow-vf", 1000, "0000:01:00.0");
+	add_nic(inv, "e-vf", DEVICE_UNKNOWN_U32, "0000:02:00.0");
+	shape_add_pci(inv, add_nic(inv, "port", 50000, NULL), "0000:02:00.0", "");
+	inventory_find(inv, "nic-port")->offerable = false;
+	stage_open(&s, inv);
+	expect_picked(&s, REQUEST(.devices[DEVICE_NIC] = 1), "nic-a-slow");
+	expect_picked(&s, REQUEST(.devices[DEVICE_NIC] = 1, .nic.speed_mbps = 100000),
+		      "nic-c-fast");
+	expect_picked(&s, REQUEST(.devices[DEVICE_NIC] = 2, .nic.function = NIC_FUNCTION_VIRTUAL),
+		      "nic-d-slow-vf nic-e-vf");
+	expect_picked(&s,
+		      REQUEST(.devices[DEVICE_NIC] = 1, .nic.function = NIC_FUNCTION_VIRTUAL,
+			      .nic.speed_mbps = 25000),
+		      "nic-e-vf");
+	expect_picked(&s, REQUEST(.devices[DEVICE_NIC] = 3, .nic.function = NIC_FUNCTION_WHOLE),
+		      "nic-a-slow nic-b-none nic-c-fast");
+	stage_refuse(&s, REQUEST(.devices[DEVICE_NIC] = 1, .nic.speed_mbps = 100001),
+		     "devices-short");
+	stage_refuse(&s,
+		     REQUEST(.devices[DEVICE_NIC] = 2, .nic.speed_mbps = 25000,
+			     .nic.function = NIC_FUNCTION_VIRTUAL),
+		     "devices-short");
+	stage_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +400,7 @@ int main(void)
 		cmocka_unit_test(test_pick_makes_huge_pages_of_memory_that_no_one_holds),
 		cmocka_unit_test(test_pick_takes_devices_near_the_cores),
 		cmocka_unit_test(test_pick_takes_devices_behind_one_switch),
+		cmocka_unit_test(test_pick_takes_the_nics_that_are_meant),
 		cmocka_unit_test(test_pick_compares_bridges_as_wholes),
 		cmocka_unit_test(test_pick_of_a_thousand_functions_ends),
 	};

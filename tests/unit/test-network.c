@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* NICs that are away, as an agent that has just started knows them by what was written down. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "manager.h"
+#include "network.h"
+#include "scratch.h"
+#include "util/cleanup.h"
+
+#include <string.h>
+
+#define RECORD                                                                                    \
+	"{\"container\":\"web.one.1\",\"slice\":\"web\",\"task\":\"one\",\"phase\":\"joined\","   \
+	"\"nic\":{\"device\":\"nic-ens1\",\"boot\":\"b\",\"name\":\"ens1\",\"parent\":\"\","      \
+	"\"mac\":\"\",\"number\":5,\"flags\":1,\"mtu_bytes\":1500,\"interface\":\"eth0\","        \
+	"\"addresses\":[],\"gateways\":[],\"facts\":{\"pci\":\"0000:02:00.0\",\"physical\":true," \
+	"\"link\":\"up\"}}}"
+
+struct stage {
+	struct scratch scratch;
+	char runtime[8];
+	struct config config;
+	struct manager manager;
+	struct inventory *inventory;
+};
+
+static int set(void **state)
+{
+	static struct stage s;
+	char path[128];
+	int dir;
+
+	s = (struct stage){ .runtime = "/none" };
+	scratch_open(&s.scratch);
+	(void)snprintf(path, sizeof(path), "%s/network", s.scratch.path);
+	assert_int_equal(fs_make_dirs(path, 0700), 0);
+	dir = fs_open_dir(AT_FDCWD, path);
+	put_file(dir, "web.one.1.json", RECORD);
+	put_file(dir, "garbage.json", "{\"container\":\"garbage\"}");
+	close_fd(dir);
+	s.config.state_dir = s.scratch.path;
+	s.config.runtime_dir = s.runtime;
+	s.manager.config = &s.config;
+	assert_int_equal(inventory_new(&s.inventory), 0);
+	assert_int_equal(networks_new(&s.manager.networks, &s.manager), 0);
+	*state = &s;
+	return 0;
+}
+
+static int clear(void **state)
+{
+	struct stage *s = *state;
+
+	networks_free(s->manager.networks);
+	inventory_free(s->inventory);
+	scratch_done(&s->scratch);
+	return 0;
+}
+
+static struct device *add(struct stage *s, enum device_kind kind, const char *name)
+{
+	struct device *d = NULL, *added;
+
+	assert_int_equal(device_new(&d, kind, name), 0);
+	added = d;
+	assert_int_equal(inventory_add(s->inventory, &d), 0);
+	return added;
+}
+
+static void test_nic_that_is_away_is_shown_and_not_offered(void **state)
+{
+	struct stage *s = *state;
+	const struct device *nic;
+
+	add(s, DEVICE_PCI, "0000:02:00.0");
+	assert_int_equal(networks_add_moved(s->manager.networks, s->inventory), 0);
+	nic = inventory_find(s->inventory, "nic-ens1");
+	assert_non_null(nic);
+	assert_true(nic->nic.physical && !nic->offerable);
+	assert_string_equal(nic->reason, "task one of slice web has it in its network namespace");
+	assert_int_equal(s->inventory->count, 2);
+}
+
+static void test_nic_that_was_pulled_is_not_shown(void **state)
+{
+	struct stage *s = *state;
+
+	assert_int_equal(networks_add_moved(s->manager.networks, s->inventory), 0);
+	assert_int_equal(s->inventory->count, 0);
+}
+
+static void test_nic_that_is_at_home_is_as_it_was_found(void **state)
+{
+	struct stage *s = *state;
+	const struct device *nic = add(s, DEVICE_NIC, "ens1");
+
+	add(s, DEVICE_PCI, "0000:02:00.0");
+	assert_int_equal(networks_add_moved(s->manager.networks, s->inventory), 0);
+	assert_true(inventory_find(s->inventory, "nic-ens1") == nic && nic->offerable);
+}
+
+static void test_network_knows_who_has_a_nic(void **state)
+{
+	struct stage *s = *state;
+
+	assert_string_equal(networks_task_with(s->manager.networks, "nic-ens1"), "one");
+	assert_null(networks_task_with(s->manager.networks, "nic-ens2"));
+	assert_null(networks_task_with(NULL, "nic-ens1"));
+}
+
+#define ON_STAGE(test) cmocka_unit_test_setup_teardown(test, set, clear)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ON_STAGE(test_nic_that_is_away_is_shown_and_not_offered),
+		ON_STAGE(test_nic_that_was_pulled_is_not_shown),
+		ON_STAGE(test_nic_that_is_at_home_is_as_it_was_found),
+		ON_STAGE(test_network_knows_who_has_a_nic),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
