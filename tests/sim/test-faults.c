@@ -34,6 +34,7 @@ static const char *const requests[] = {
 	("\"cores\":1,\"memory\":\"64MiB\",\"processes_max\":50,"
 	 "\"hugepages\":[{\"size\":\"2MiB\",\"count\":2}]"),
 	"\"shared_cpus\":0.5,\"memory\":\"64MiB\",\"processes_max\":50,\"isolation\":\"required\"",
+	"\"cores\":1,\"shared_cpus\":0.5,\"memory\":\"64MiB\",\"isolation\":\"required\"",
 };
 
 struct rig {
