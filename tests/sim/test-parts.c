@@ -345,6 +345,28 @@ static void test_task_is_put_where_it_asks_to_be(void **state)
 	agent_done(&r.agent);
 }
 
+/* No sibling of a partition may name its CPUs. */
+static void test_shared_part_yields_what_becomes_exclusive(void **state)
+{
+	_cleanup_(cpuset_freep) struct cpuset *pool = NULL;
+	_cleanup_free_ char *before = NULL;
+	struct view v;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r);
+	create(&r, MIXED);
+	v = manager_view(r.agent.manager);
+	before = text_of(&r, "@shared/cpuset.cpus");
+	assert_int_equal(
+		parts_yield(slice_of(&r), ledger_find(r.agent.manager->ledger, r.slice)->cpus), 0);
+	assert_file(&r, "@shared/cpuset.cpus", before);
+	assert_int_equal(view_shared_pool(&v, &pool), 0);
+	assert_int_equal(parts_yield(slice_of(&r), pool), 0);
+	assert_file(&r, "@shared/cpuset.cpus", "");
+	rig_close(&r);
+}
+
 /* What could not be told to reeve-init is not passed over in silence. */
 static void test_old_init_is_told_of_no_parts(void **state)
 {
@@ -435,6 +457,7 @@ int main(void)
 		cmocka_unit_test(test_tasks_that_run_keep_the_form),
 		cmocka_unit_test(test_share_that_is_wanted_by_force_is_refused_under_tasks),
 		cmocka_unit_test(test_task_is_put_where_it_asks_to_be),
+		cmocka_unit_test(test_shared_part_yields_what_becomes_exclusive),
 		cmocka_unit_test(test_old_init_is_told_of_no_parts),
 		cmocka_unit_test(test_next_agent_finds_the_parts),
 		cmocka_unit_test(test_resize_that_fails_anywhere_leaves_one_size),
