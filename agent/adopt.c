@@ -390,5 +390,5 @@ void adopt_slices(struct manager *m)
 	resctrl_adopt(m);
 	if (map_count(m->slices) > 0)
 		log_notice(NULL, "adopted %zu slices", map_count(m->slices));
-	enforce_pool_changed(m);
+	enforce_pool_changed(m, NULL);
 }

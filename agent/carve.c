@@ -428,7 +428,7 @@ int carve_create(struct manager *m, struct request *request, uid_t owner_uid,
 		return fail_set(f, r, "out of memory");
 	}
 	list_append(&s->waiters, &waiter->link);
-	enforce_pool_changed(m); /* before the new owner's tasks can meet those of the pool */
+	enforce_pool_changed(m, NULL); /* before the new owner's tasks can meet those of the pool */
 	r = arm(s, CREATE_LIMIT_USEC, on_create_late);
 	if (r >= 0)
 		r = s->backend->prepare(s, &why);

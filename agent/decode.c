@@ -160,7 +160,7 @@ struct raw_task {
 	const char *name, *user, *group, *cwd;
 	const json_t *argv, *env, *limits, *network;
 	uint64_t umask, kill_grace, backoff, backoff_max, restarts_max;
-	int stdout_to, stderr_to, restart, oom, memory_policy;
+	int stdout_to, stderr_to, restart, oom, memory_policy, cpus;
 };
 
 static const struct json_field task_fields[] = {
@@ -182,6 +182,8 @@ static const struct json_field task_fields[] = {
 	{ "memory_policy", JSON_KIND_ENUM, AT(raw_task, memory_policy),
 	  .from_string = task_policy_from_string,
 	  .choices = "default, bind, preferred, interleave, weighted-interleave" },
+	{ "cpus", JSON_KIND_ENUM, AT(raw_task, cpus), .from_string = task_cpus_from_string,
+	  .choices = "default, exclusive, shared" },
 	{ "kill_grace", JSON_KIND_DURATION, AT(raw_task, kill_grace),
 	  .maximum = 3600ULL * 1000000 },
 	{ "restart", JSON_KIND_ENUM, AT(raw_task, restart), .from_string = task_restart_from_string,
@@ -334,6 +336,7 @@ int decode_task(const json_t *object, struct task_spec *ret, struct fail *f)
 	ret->restarts_max = (uint32_t)raw.restarts_max;
 	ret->oom = (enum task_oom)raw.oom;
 	ret->memory_policy = (enum task_policy)raw.memory_policy;
+	ret->cpus = (enum task_cpus)raw.cpus;
 	ret->stdout_to = (enum task_output)raw.stdout_to;
 	ret->stderr_to = (enum task_output)raw.stderr_to;
 	r = copy(&ret->name, raw.name, f);

@@ -7,12 +7,20 @@
 #include "backend.h"
 #include "hold.h"
 #include "manager.h"
+#include "parts.h"
 #include "slice_limits.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
 #include <errno.h>
 #include <string.h>
+
+/* Whether the pool is among its CPUs. Where it has parts it is: reeve-init must be somewhere, and
+ * what the partition takes is not for it. */
+static bool has_pool(const struct slice *s, const struct allocation *a)
+{
+	return a->shared_millicpus > 0 || cpuset_empty(a->cpus) || parts_exist(s);
+}
 
 int enforce_cpus(const struct slice *s, const struct cpuset **ret, struct cpuset **ret_pool)
 {
@@ -21,7 +29,7 @@ int enforce_cpus(const struct slice *s, const struct cpuset **ret, struct cpuset
 	int r = 0;
 
 	*ret = a->cpus;
-	if (a->shared_millicpus == 0 && !cpuset_empty(a->cpus))
+	if (!has_pool(s, a))
 		return 0;
 	r = view_shared_pool(&v, ret_pool);
 	if (r == 0)
@@ -58,10 +66,13 @@ static bool partitioned(const struct enforcements *rows)
 	return row && row->mechanism == MECHANISM_PARTITION;
 }
 
-static const char *reason_of(const struct enforcements *rows, const char *limit)
+/* No partition was tried where the CPUs are not by themselves. */
+static const char *why_none(const struct enforcements *rows)
 {
-	const struct enforcement *row = enforcements_find(rows, limit);
+	const struct enforcement *row = enforcements_find(rows, "partition");
 
+	if (!row)
+		row = enforcements_find(rows, "exclusive_cpus");
 	return row && row->reason ? row->reason : "no cpuset controller holds them";
 }
 
@@ -78,7 +89,7 @@ static int check_isolation(const struct slice *s, const struct enforcements *row
 		return fail_code(f, -EOPNOTSUPP, "isolation-unavailable",
 				 "isolation is required, and this kernel made no partition "
 				 "of these CPUs: %s",
-				 reason_of(rows, "partition"));
+				 why_none(rows));
 	for (size_t i = 0; i < rows->count; i++) {
 		const struct enforcement *row = &rows->items[i];
 
@@ -151,7 +162,7 @@ int enforce_possible(const struct manager *m, const struct request *r, struct fa
 	return 0;
 }
 
-/* Every process of a cgroup directory and of its children; the tree is two levels deep. */
+/* Every process of a task's cgroup. */
 static void repin_cgroup(struct slice *s, int cgroup, const struct cpuset *cpus)
 {
 	_cleanup_free_ pid_t *pids = NULL;
@@ -173,7 +184,7 @@ static void repin_tasks(struct slice *s, const struct cpuset *cpus)
 	for (const struct slice_task *t; (t = map_next(s->tasks, &cursor, NULL));) {
 		_cleanup_close_ int leaf = -1;
 
-		if (s->cgroup_fd >= 0 && cg_open(s->cgroup_fd, t->name, &leaf) == 0)
+		if (parts_open_leaf(s, t, &leaf) == 0)
 			repin_cgroup(s, leaf, cpus);
 		else if (t->pid > 0)
 			(void)pin_process(s->manager->host, t->pid, cpus); /* likewise */
@@ -227,12 +238,12 @@ int enforce_follow_pool(struct slice *s)
 {
 	const struct allocation *a = ledger_find(s->manager->ledger, s->id);
 
-	if (s->state != SLICE_ACTIVE || !a || (a->shared_millicpus == 0 && !cpuset_empty(a->cpus)))
+	if (s->state != SLICE_ACTIVE || !a || !has_pool(s, a))
 		return 0;
 	return follow_pool(s);
 }
 
-void enforce_pool_changed(struct manager *m)
+void enforce_pool_changed(struct manager *m, const struct slice *but)
 {
 	_cleanup_(cpuset_freep) struct cpuset *pool = NULL;
 	struct view v = manager_view(m);
@@ -242,7 +253,7 @@ void enforce_pool_changed(struct manager *m)
 	if (r == 0 && m->pool && cpuset_equal(m->pool, pool))
 		return; /* a thousand slices need not be asked whether they follow it */
 	for (struct slice *s; (s = map_next(m->slices, &cursor, NULL));) {
-		int k = enforce_follow_pool(s);
+		int k = s == but ? 0 : enforce_follow_pool(s);
 
 		r = r < 0 ? r : k;
 	}

@@ -34,7 +34,7 @@ int enforce_possible(const struct manager *m, const struct request *r, struct fa
 /* Before the cgroup goes: gives back what would not go with it. */
 void enforce_undo(struct slice *s);
 
-/* The shared pool may have changed: active slices with shared CPUs follow; or one that has just
- * become active does. */
-void enforce_pool_changed(struct manager *m);
+/* The shared pool may have changed: active slices with shared CPUs follow, `but` one (NULL: none)
+ * that is brought to another size right now; or one that has just become active does. */
+void enforce_pool_changed(struct manager *m, const struct slice *but);
 int enforce_follow_pool(struct slice *s);

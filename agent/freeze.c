@@ -7,6 +7,7 @@
 #include "carve.h"
 #include "cgroups/tree.h"
 #include "manager.h"
+#include "parts.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 #include "util/log.h"
@@ -57,7 +58,8 @@ static inline void freeze_freep(struct freeze **z)
 	freeze_free(*z);
 }
 
-/* The cgroups of the slice's tasks, whoever knows of them; one that goes meanwhile is left out. */
+/* The cgroups of the slice's tasks, whoever knows of them, or of its parts; one that goes meanwhile
+ * is left out. */
 static int open_leaves(const struct slice *s, struct freeze *z)
 {
 	_cleanup_(fs_names_freep) char **names = NULL;
@@ -271,8 +273,7 @@ void freeze_task(struct slice *s, const struct slice_task *t)
 {
 	_cleanup_close_ int leaf = -1;
 
-	if (s->cgroup_fd >= 0 && cg_open(s->cgroup_fd, t->name, &leaf) == 0 &&
-	    cg_freeze(leaf, true) < 0)
+	if (parts_open_leaf(s, t, &leaf) == 0 && cg_freeze(leaf, true) < 0)
 		log_warning(&(struct log_about){ .slice = s->id, .task = t->name },
 			    "it runs in a slice that is frozen");
 }

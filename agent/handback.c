@@ -50,7 +50,7 @@ static void gone(struct slice *s)
 	map_remove(m->slices, s->id);
 	slice_notify(s, reason.error ? &reason : NULL);
 	slice_free(s);
-	enforce_pool_changed(m);
+	enforce_pool_changed(m, NULL);
 	manager_settle(m);
 }
 
@@ -131,7 +131,7 @@ static void keep(struct slice *s, struct leaks *l)
 	}
 	carve_keep_record(s); /* others may hold what is free of it when the next agent reads it */
 	look_later(s);
-	enforce_pool_changed(s->manager);
+	enforce_pool_changed(s->manager, NULL);
 	watch_look(s->manager->watch);
 }
 

@@ -7,9 +7,10 @@
 #include <string.h>
 
 const struct hold *const holds[] = {
-	&hold_limits, &hold_partition, &hold_quiet,    &hold_affinity,
-	&hold_policy, &hold_hugepages, &hold_resctrl,  &hold_devices,
-	&hold_cdi,    &hold_network,   &hold_pressure, NULL,
+	&hold_parts,	&hold_limits,	&hold_part_cpus, &hold_partition,
+	&hold_quiet,	&hold_affinity, &hold_policy,	 &hold_hugepages,
+	&hold_resctrl,	&hold_devices,	&hold_cdi,	 &hold_network,
+	&hold_pressure, NULL,
 };
 
 int hold_take_all(struct slice *s, struct enforcements *rows, struct fail *f)

@@ -25,8 +25,9 @@ struct hold {
 
 extern const struct hold *const holds[]; /* NULL-terminated */
 
-extern const struct hold hold_limits, hold_partition, hold_quiet, hold_affinity, hold_policy,
-	hold_hugepages, hold_resctrl, hold_devices, hold_cdi, hold_network, hold_pressure;
+extern const struct hold hold_parts, hold_limits, hold_part_cpus, hold_partition, hold_quiet,
+	hold_affinity, hold_policy, hold_hugepages, hold_resctrl, hold_devices, hold_cdi,
+	hold_network, hold_pressure;
 
 /* All rows of the table; rows and leaks are the caller's. */
 int hold_take_all(struct slice *s, struct enforcements *rows, struct fail *f);

@@ -6,6 +6,7 @@
 #include "backend.h"
 #include "cgroups/partition.h"
 #include "manager.h"
+#include "parts.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 #include "util/log.h"
@@ -19,17 +20,19 @@ static bool can_have(const struct slice *s, const struct allocation *a,
 	const struct enforcement *cpus = enforcements_find(rows, "cpus");
 
 	return cpus && cpus->mechanism == MECHANISM_CPUSET && s->top && !cpuset_empty(a->cpus) &&
-	       a->shared_millicpus == 0;
+	       (a->shared_millicpus == 0 || parts_exist(s));
 }
 
 static int take(struct slice *s, struct enforcements *rows, struct fail *f)
 {
 	const struct allocation *a = ledger_find(s->manager->ledger, s->id);
 	_cleanup_(cg_partition_done) struct cg_partition p = { 0 };
+	_cleanup_free_ char *path = NULL, *file = NULL;
 	const struct cg_partition_wish wish = {
 		.type = partition_to_string(s->request.partition),
 		.cpus = a->cpus,
 		.granted = ledger_cpus(s->manager->ledger),
+		.top = s->top,
 	};
 	struct enforcement row = { .resource = "cpu", .limit = "partition", .wanted = wish.type };
 	int r;
@@ -41,11 +44,16 @@ static int take(struct slice *s, struct enforcements *rows, struct fail *f)
 		row.reason = "partitions is off in the configuration";
 		return enforcements_add(rows, &row);
 	}
-	r = cg_partition_make(s->manager->host->cgroup_fd, s->top, &wish, &p);
+	r = parts_partition(s, &path);
+	if (r == 0)
+		r = cg_partition_make(s->manager->host->cgroup_fd, path, &wish, &p);
+	if (r == 0 &&
+	    asprintf(&file, "%s%s", parts_exist(s) ? FRAME_PART_EXCLUSIVE "/" : "", p.file) < 0)
+		r = -ENOMEM;
 	if (r < 0)
 		return r;
 	row.mechanism = p.holds ? MECHANISM_PARTITION : MECHANISM_NONE;
-	row.file = p.file;
+	row.file = file;
 	row.actual = p.actual;
 	row.reason = p.reason;
 	return enforcements_add(rows, &row);
@@ -63,11 +71,13 @@ static void give(struct slice *s)
 {
 	const struct allocation *a = ledger_find(s->manager->ledger, s->id);
 	_cleanup_(cpuset_freep) struct cpuset *granted = NULL;
+	_cleanup_free_ char *path = NULL;
 
 	if (!a || !s->top || cpuset_empty(a->cpus) ||
-	    !(backend_controllers(s) & CG_BIT(CG_CPUSET)) || others(s, a, &granted) < 0)
+	    !(backend_controllers(s) & CG_BIT(CG_CPUSET)) || others(s, a, &granted) < 0 ||
+	    parts_partition(s, &path) < 0)
 		return;
-	if (cg_partition_undo(s->manager->host->cgroup_fd, s->top, granted) < 0)
+	if (cg_partition_undo(s->manager->host->cgroup_fd, path, s->top, granted) < 0)
 		log_debug(&(struct log_about){ .slice = s->id }, "it was no partition");
 }
 

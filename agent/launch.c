@@ -8,6 +8,7 @@
 #include "leftovers.h"
 #include "manager.h"
 #include "network.h"
+#include "parts.h"
 #include "supervise.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
@@ -219,14 +220,15 @@ static void put_devices(struct frame_writer *w, const struct manager *m, const s
 }
 
 /* What a task may want to know of its slice. */
-static int put_surroundings(struct frame_writer *w, const struct slice *s, const char *task)
+static int put_surroundings(struct frame_writer *w, const struct slice *s, const char *task,
+			    enum frame_cpus part)
 {
 	const struct allocation *a = ledger_find(s->manager->ledger, s->id);
 	_cleanup_(cpuset_freep) struct cpuset *pool = NULL;
 	_cleanup_free_ char *cpus = NULL, *nodes = cpuset_format(a->nodes);
-	struct pin pin;
+	const struct cpuset *set;
 
-	if (enforce_pin(s, &pin, &pool) < 0 || !nodes || !(cpus = cpuset_format(pin.cpus)))
+	if (parts_cpus(s, part, &set, &pool) < 0 || !nodes || !(cpus = cpuset_format(set)))
 		return -ENOMEM;
 	put_variable(w, "REEVE_SLICE", s->id);
 	put_variable(w, "REEVE_TASK", task);
@@ -250,6 +252,7 @@ struct parcel {
 	char *room;
 	struct frame_writer frame;
 	int fds[4]; /* stdin, stdout, stderr, and its network namespace: -1 none */
+	enum frame_cpus cpus;
 };
 
 static struct parcel *parcel_free(struct parcel *p)
@@ -276,7 +279,7 @@ static int write_frame(struct parcel *p, const struct slice *s, const struct tas
 	frame_put_text(w, FRAME_TAG_TASK, spec->name);
 	for (char **word = spec->argv; *word; word++)
 		frame_put_text(w, FRAME_TAG_ARGUMENT, *word);
-	if (put_surroundings(w, s, spec->name) < 0)
+	if (put_surroundings(w, s, spec->name, p->cpus) < 0)
 		return -ENOMEM;
 	for (char **word = spec->env; word && *word; word++)
 		frame_put_text(w, FRAME_TAG_ENVIRONMENT, *word);
@@ -285,6 +288,8 @@ static int write_frame(struct parcel *p, const struct slice *s, const struct tas
 	put_memory(w, spec, nodes_of(s));
 	if (has_network(spec))
 		frame_put_u32(w, FRAME_TAG_NETNS, 1);
+	if (p->cpus != FRAME_CPUS_ALL)
+		frame_put_u32(w, FRAME_TAG_CPUS, p->cpus);
 	return 0;
 }
 
@@ -319,10 +324,14 @@ static int pack(struct parcel **ret, const struct slice *s, const struct task_sp
 		struct fail *f)
 {
 	_cleanup_(parcel_freep) struct parcel *p = calloc(1, sizeof(*p));
+	int r;
 
 	if (!p)
 		return fail_set(f, -ENOMEM, "out of memory");
 	memset(p->fds, -1, sizeof(p->fds));
+	r = parts_choose(s, spec->cpus, &p->cpus, f);
+	if (r < 0)
+		return r;
 	p->room = malloc(FRAME_LIMIT_BYTES);
 	if (!p->room || write_frame(p, s, spec) < 0)
 		return fail_set(f, -ENOMEM, "out of memory");
@@ -389,6 +398,10 @@ int launch_task(struct slice *s, const struct task_spec *spec, json_t *request,
 		r = pack(&p, s, spec, f);
 	if (r < 0)
 		return r;
+	if (p->cpus != FRAME_CPUS_ALL &&
+	    json_put_string(request, "cpus",
+			    p->cpus == FRAME_CPUS_SHARED ? "shared" : "exclusive") < 0)
+		return fail_set(f, -ENOMEM, "out of memory");
 	leftovers_note_user(s, spec->uid);
 	r = slice_task_add(s, spec->name, request, &t);
 	if (r < 0)

@@ -6,6 +6,7 @@
 #include "carve.h"
 #include "cgroups/usage.h"
 #include "freeze.h"
+#include "parts.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -132,7 +133,7 @@ static void kill_tasks(struct slice *s)
 	for (const struct slice_task *t; (t = map_next(s->tasks, &cursor, NULL));) {
 		_cleanup_close_ int leaf = -1;
 
-		if (s->cgroup_fd >= 0 && cg_open(s->cgroup_fd, t->name, &leaf) == 0)
+		if (parts_open_leaf(s, t, &leaf) == 0)
 			(void)cg_kill(leaf); /* reeve-init is told to do it as well */
 	}
 }

@@ -366,8 +366,9 @@ static int read_change(char *line, struct change *ret)
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		if (strcmp(files[i].file, fields[1]) == 0)
 			*ret = (struct change){ .bit = files[i].bit, .file = files[i].file };
-	if (!ret->bit || !parse_name_valid(fields[0]) || strlen(fields[2]) >= VALUE_BYTES ||
-	    strlen(fields[3]) >= VALUE_BYTES)
+	/* The parts of a slice have a sign before their names (frame.h). */
+	if (!ret->bit || !parse_name_valid(fields[0] + (fields[0][0] == '@')) ||
+	    strlen(fields[2]) >= VALUE_BYTES || strlen(fields[3]) >= VALUE_BYTES)
 		return -EBADMSG;
 	ret->leaf = fields[0];
 	strcpy(ret->before, fields[2]);

@@ -14,6 +14,7 @@
 #include "enforce.h"
 #include "manager.h"
 #include "model/resizing.h"
+#include "parts.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 #include "util/log.h"
@@ -28,6 +29,7 @@ struct resize {
 	struct amounts had, has_both, gets;
 	uint64_t at_usec; /* CLOCK_REALTIME: when what it gives up is taken */
 	bool announced;
+	bool back; /* it is put back to what it was */
 	sd_event_source *timer;
 };
 
@@ -86,34 +88,64 @@ static int put_ledger(struct slice *s, const struct allocation *size)
 	return a->slice ? ledger_replace(s->manager->ledger, &a) : -ENOMEM;
 }
 
-static bool wants_partition(const struct allocation *a)
+static bool wants_partition(const struct slice *s, const struct allocation *a)
 {
-	return !cpuset_empty(a->cpus) && a->shared_millicpus == 0;
+	return !cpuset_empty(a->cpus) && (a->shared_millicpus == 0 || parts_exist(s));
+}
+
+/* In partitions, before a change: of all slices, and of this one. */
+struct held {
+	struct cpuset *granted, *own;
+};
+
+static void held_done(struct held *h)
+{
+	cpuset_free(h->granted);
+	cpuset_free(h->own);
+}
+
+static int held_now(const struct slice *s, struct held *ret)
+{
+	const struct ledger *l = s->manager->ledger;
+	int r = cpuset_copy(&ret->granted, ledger_cpus(l));
+
+	return r < 0 ? r : cpuset_copy(&ret->own, ledger_find(l, s->id)->cpus);
 }
 
 /* A partition that there is follows before the limits are written: its CPUs are those that it has
  * exclusively, whatever cpuset.cpus says. One that there is not yet is made with the limits. */
-static int move_partition(struct slice *s, const struct allocation *size,
-			  const struct cpuset *granted_before, struct fail *f)
+static int move_partition(struct slice *s, const struct allocation *size, const struct held *before,
+			  struct fail *f)
 {
 	_cleanup_(cg_partition_done) struct cg_partition p = { 0 };
-	const struct cg_partition_change change = { .granted_before = granted_before,
+	_cleanup_free_ char *path = NULL;
+	const struct cg_partition_change change = { .granted_before = before->granted,
 						    .granted = ledger_cpus(s->manager->ledger),
-						    .cpus = size->cpus };
+						    .cpus_before = before->own,
+						    .cpus = size->cpus,
+						    .top = s->top };
 	int root = s->manager->host->cgroup_fd, r;
 	const char *kind = NULL;
 
-	if (!s->top || !(backend_controllers(s) & CG_BIT(CG_CPUSET)) ||
-	    cg_partition_kind(root, s->top, &kind) < 0 || !kind)
+	if (!s->top || !(backend_controllers(s) & CG_BIT(CG_CPUSET)))
 		return 0;
-	if (!wants_partition(size)) {
-		r = cg_partition_undo(root, s->top, change.granted);
+	if (parts_partition(s, &path) < 0)
+		return fail_set(f, -ENOMEM, "out of memory");
+	r = parts_yield(s, size->cpus);
+	if (r < 0)
+		return fail_code(f, -EBUSY, "resize-refused",
+				 "the kernel refused the shared CPUs of slice %s: %s", s->id,
+				 strerror(-r));
+	if (cg_partition_kind(root, path, &kind) < 0 || !kind)
+		return 0;
+	if (!wants_partition(s, size)) {
+		r = cg_partition_undo(root, path, s->top, change.granted);
 		return r < 0 ? fail_code(f, -EBUSY, "resize-refused",
 					 "the kernel keeps the partition of slice %s: %s", s->id,
 					 strerror(-r))
 			     : 0;
 	}
-	r = cg_partition_move(root, s->top, &change, &p);
+	r = cg_partition_move(root, path, &change, &p);
 	if (r < 0)
 		return fail_set(f, r, "the partition of slice %s cannot be changed: %s", s->id,
 				strerror(-r));
@@ -179,18 +211,14 @@ static int check_rows(const struct slice *s, const struct enforcements *before, 
 	return 0;
 }
 
-/* Cores of its own and a share of the pool: no partition can hold both. */
-static bool is_mixed(const struct allocation *size)
-{
-	return size->shared_millicpus > 0 && !cpuset_empty(size->cpus);
-}
-
 /* Between a size with the one and a size with the other a slice has both for a moment. */
-static bool is_passing(const struct slice *s, const struct allocation *size)
+bool resize_is_passing(const struct slice *s)
 {
-	const struct allocation *after = s->resize->after;
+	const struct resize *z = s->resize;
+	const struct allocation *after = z && !z->back ? z->after : NULL;
 
-	return is_mixed(size) && after && !is_mixed(after);
+	return after && !parts_wanted(after) &&
+	       parts_wanted(ledger_find(s->manager->ledger, s->id));
 }
 
 /* Brings everything to one size. */
@@ -198,8 +226,8 @@ static int hold(struct slice *s, const struct allocation *size, const struct amo
 		struct fail *f)
 {
 	_cleanup_(enforcements_done) struct enforcements before = { 0 };
-	_cleanup_(cpuset_freep) struct cpuset *granted = NULL;
-	int r = cpuset_copy(&granted, ledger_cpus(s->manager->ledger));
+	_cleanup_(held_done) struct held held = { 0 };
+	int r = held_now(s, &held);
 
 	if (r == 0)
 		r = put_ledger(s, size);
@@ -208,11 +236,11 @@ static int hold(struct slice *s, const struct allocation *size, const struct amo
 	amounts_put(&s->request, amounts);
 	before = s->enforced;
 	s->enforced = (struct enforcements){ 0 };
-	enforce_pool_changed(s->manager); /* before its tasks can meet those of the pool */
-	r = move_partition(s, size, granted, f);
+	enforce_pool_changed(s->manager, s); /* before its tasks can meet those of the pool */
+	r = move_partition(s, size, &held, f);
 	reset_limits(s, size);
 	if (r == 0)
-		r = enforce_resized(s, is_passing(s, size), f);
+		r = enforce_resized(s, resize_is_passing(s), f);
 	if (r == 0)
 		r = check_rows(s, &before, f);
 	if (r == 0 && s->backend->resized)
@@ -226,12 +254,13 @@ static void put_back(struct slice *s, const struct fail *reason)
 	struct resize *z = s->resize;
 	struct fail why = { 0 };
 
+	z->back = true;
 	if (hold(s, z->before, &z->had, &why) < 0) {
 		log_error(&(struct log_about){ .slice = s->id, .code = "leak" },
 			  "it cannot be put back to the size it had: %s", why.text);
 		(void)put_ledger(s, z->both); /* without memory: some CPUs are free too early */
 	}
-	enforce_pool_changed(s->manager);
+	enforce_pool_changed(s->manager, NULL);
 	log_warning(&(struct log_about){ .slice = s->id, .code = reason->code },
 		    "it keeps the size it had: %s", reason->text);
 	if (z->announced)
@@ -278,12 +307,30 @@ static int check_devices(const struct slice *s, const struct resize *z, struct f
 	return r;
 }
 
+/* A task keeps the part that it was started in. */
+static int check_share(const struct slice *s, const struct resize *z, struct fail *f)
+{
+	size_t cursor = 0;
+
+	if (z->after->shared_millicpus > 0)
+		return 0;
+	for (const struct slice_task *t; (t = map_next(s->tasks, &cursor, NULL));)
+		if (!task_is_over(t->state) && parts_of(s, t) == FRAME_CPUS_SHARED)
+			return fail_code(f, -EBUSY, "shared-in-use",
+					 "task %s of slice %s runs on its shared CPUs: stop it "
+					 "first",
+					 t->name, s->id);
+	return 0;
+}
+
 /* The kernel would reclaim, and then kill, for a limit below what is used. */
 static int check_use(const struct slice *s, const struct resize *z, struct fail *f)
 {
 	struct cg_usage usage;
 	int r = check_devices(s, z, f);
 
+	if (r == 0)
+		r = check_share(s, z, f);
 	if (r < 0 || s->top_fd < 0 || cg_usage(s->top_fd, &usage) < 0)
 		return r;
 	if (below(z->gets.memory_bytes, z->had.memory_bytes) && usage.memory_bytes != CG_UNKNOWN &&
@@ -312,7 +359,7 @@ static int finish(struct slice *s, struct fail *f)
 		return r;
 	}
 	resize_drop(s);
-	enforce_pool_changed(s->manager);
+	enforce_pool_changed(s->manager, NULL);
 	slice_report(s, EVENT_SLICE_RESIZED, NULL);
 	carve_keep_record(s);
 	return 0;

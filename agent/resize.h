@@ -26,6 +26,9 @@ void resize_drop(struct slice *s);
 /* The member "resizing" of the slice's document: what it gives up, when, and what it has then. NULL
  * without memory, or when there is none. */
 json_t *resize_document(const struct slice *s);
+/* Whether it has cores of its own and a share of the pool now only since it goes from the one to
+ * the other. */
+bool resize_is_passing(const struct slice *s);
 /* For the record: what the slice held before, NULL when none is under way. */
 const struct allocation *resize_before(const struct slice *s);
 /* From the record: one was under way. Takes *before over. */

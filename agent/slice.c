@@ -8,6 +8,7 @@
 #include "freeze.h"
 #include "leftovers.h"
 #include "manager.h"
+#include "parts.h"
 #include "pressure.h"
 #include "resize.h"
 #include "util/cleanup.h"
@@ -300,6 +301,19 @@ static int put_exit(const struct slice_task *t, json_t *object)
 	return json_put_string(object, "reason", t->reason);
 }
 
+/* Its cgroup, and which CPUs of the slice these are where it has both kinds apart. */
+static int put_place(const struct slice *s, const struct slice_task *t, json_t *object)
+{
+	_cleanup_free_ char *leaf = parts_leaf(s, t);
+	enum frame_cpus part = parts_of(s, t);
+
+	if (!leaf || (part != FRAME_CPUS_ALL &&
+		      json_put_string(object, "cpus",
+				      part == FRAME_CPUS_SHARED ? "shared" : "exclusive") < 0))
+		return -ENOMEM;
+	return s->cgroup ? json_put(object, "cgroup", json_sprintf("%s/%s", s->cgroup, leaf)) : 0;
+}
+
 json_t *slice_task_document(const struct slice *s, const struct slice_task *t)
 {
 	_cleanup_json_ json_t *object = json_object();
@@ -318,9 +332,7 @@ json_t *slice_task_document(const struct slice *s, const struct slice_task *t)
 	    put_exit(t, object) < 0 ||
 	    json_put(object, "oom_killed", json_integer(t->oom_killed)) < 0 ||
 	    json_put(object, "restarts", json_integer(t->restarts)) < 0 ||
-	    (s->cgroup &&
-	     json_put(object, "cgroup", json_sprintf("%s/%s", s->cgroup, t->name)) < 0) ||
-	    json_put(object, "usage", usage_of(t)) < 0)
+	    put_place(s, t, object) < 0 || json_put(object, "usage", usage_of(t)) < 0)
 		return NULL;
 	return TAKE_PTR(object);
 }

@@ -30,8 +30,21 @@ static int write_below(int root, const char *path, const char *file, const char 
 	return fs_write(root, name, text);
 }
 
+/* What the cgroups above a partition are granted. */
+struct grant {
+	const char *all; /* those that slices have in common */
+	const char *own; /* those of the slice itself, from `top` on: no two may have the same CPUs
+			    (cpuset_cpus_excl_conflict()) */
+	size_t top;	 /* length of its path, without the first slash */
+};
+
+static size_t path_length(const char *path)
+{
+	return strlen(path + strspn(path, "/"));
+}
+
 /* Writes cpuset.cpus.exclusive to every cgroup above the path's last one, from the top. */
-static int grant_above(int root, const char *path, const char *cpus)
+static int grant_above(int root, const char *path, const struct grant *g)
 {
 	char above[PATH_MAX];
 	int result = 0;
@@ -39,6 +52,7 @@ static int grant_above(int root, const char *path, const char *cpus)
 	while (*path == '/')
 		path++;
 	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+		const char *cpus = (size_t)(slash - path) < g->top ? g->all : g->own;
 		int r;
 
 		if ((size_t)snprintf(above, sizeof(above), "%.*s", (int)(slash - path), path) >=
@@ -76,13 +90,14 @@ int cg_partition_make(int root, const char *path, const struct cg_partition_wish
 		      struct cg_partition *ret)
 {
 	_cleanup_free_ char *all = cpuset_format(wish->granted), *own = cpuset_format(wish->cpus);
+	struct grant grant = { all, own, path_length(wish->top ? wish->top : path) };
 	const char *step = "cpuset.cpus.exclusive of the cgroups above";
 	int r;
 
 	*ret = (struct cg_partition){ .file = strdup("cpuset.cpus.partition") };
 	if (!all || !own || !ret->file)
 		return -ENOMEM;
-	r = grant_above(root, path, all);
+	r = grant_above(root, path, &grant);
 	if (r == 0) {
 		step = "cpuset.cpus.exclusive";
 		r = write_below(root, path, step, own);
@@ -101,15 +116,26 @@ int cg_partition_make(int root, const char *path, const struct cg_partition_wish
 	/* Back to a plain cpuset: an invalid partition would come alive on a later hotplug. */
 	(void)write_below(root, path, "cpuset.cpus.partition", "member");
 	(void)write_below(root, path, "cpuset.cpus.exclusive", "\n");
+	grant.own = "\n";
+	(void)grant_above(root, path, &grant);
 	return 0;
 }
 
-int cg_partition_undo(int root, const char *path, const struct cpuset *granted)
+/* An empty set is a newline: a write of no bytes never reaches the kernel's handler. */
+static int grant_rest(int root, const char *path, const char *top, const struct cpuset *granted)
+{
+	_cleanup_free_ char *all = cpuset_format(granted);
+	const struct grant grant = { all && *all ? all : "\n", "\n", path_length(top) };
+
+	return all ? grant_above(root, path, &grant) : -ENOMEM;
+}
+
+int cg_partition_undo(int root, const char *path, const char *top, const struct cpuset *granted)
 {
 	const int steps[] = {
 		write_below(root, path, "cpuset.cpus.partition", "member"),
 		write_below(root, path, "cpuset.cpus.exclusive", "\n"),
-		cg_partition_grant(root, path, granted),
+		grant_rest(root, path, top, granted),
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(steps);
@@ -121,9 +147,7 @@ int cg_partition_undo(int root, const char *path, const struct cpuset *granted)
 
 int cg_partition_grant(int root, const char *path, const struct cpuset *granted)
 {
-	_cleanup_free_ char *all = cpuset_format(granted);
-
-	return all ? grant_above(root, path, *all ? all : "\n") : -ENOMEM;
+	return grant_rest(root, path, path, granted);
 }
 
 int cg_partition_granted(int root, const char *path, struct cpuset **ret)
@@ -202,23 +226,32 @@ static bool is_kind(int root, const char *path, const char *kind)
 	return cg_partition_kind(root, path, &now) == 0 && now && strcmp(now, kind) == 0;
 }
 
+static int join_text(const struct cpuset *a, const struct cpuset *b, char **ret)
+{
+	_cleanup_(cpuset_freep) struct cpuset *both = NULL;
+
+	if (cpuset_copy(&both, a) < 0 || cpuset_union(both, b) < 0 || !(*ret = cpuset_format(both)))
+		return -ENOMEM;
+	return 0;
+}
+
 int cg_partition_move(int root, const char *path, const struct cg_partition_change *change,
 		      struct cg_partition *ret)
 {
-	_cleanup_(cpuset_freep) struct cpuset *both = NULL;
-	_cleanup_free_ char *wide = NULL, *all = cpuset_format(change->granted),
+	_cleanup_free_ char *wide = NULL, *own_wide = NULL, *all = cpuset_format(change->granted),
 			    *own = cpuset_format(change->cpus);
+	const size_t top = path_length(change->top ? change->top : path);
 	const char *step = "cpuset.cpus.exclusive of the cgroups above", *kind = NULL;
 	int r = cg_partition_kind(root, path, &kind);
 
 	if (r < 0 || !kind)
 		return r < 0 ? r : -EINVAL;
 	*ret = (struct cg_partition){ .file = strdup("cpuset.cpus.partition") };
-	if (cpuset_copy(&both, change->granted) < 0 ||
-	    cpuset_union(both, change->granted_before) < 0 || !(wide = cpuset_format(both)) ||
-	    !all || !own || !ret->file)
+	if (join_text(change->granted, change->granted_before, &wide) < 0 ||
+	    join_text(change->cpus, change->cpus_before, &own_wide) < 0 || !all || !own ||
+	    !ret->file)
 		return -ENOMEM;
-	r = grant_above(root, path, wide);
+	r = grant_above(root, path, &(struct grant){ wide, own_wide, top });
 	if (r == 0)
 		r = write_sets(root, path, own, &step);
 	if (r < 0 || !is_kind(root, path, kind)) {
@@ -227,7 +260,7 @@ int cg_partition_move(int root, const char *path, const struct cg_partition_chan
 	}
 	if (r == 0) {
 		step = "cpuset.cpus.exclusive of the cgroups above";
-		r = grant_above(root, path, all);
+		r = grant_above(root, path, &(struct grant){ all, own, top });
 	}
 	if (read_partition(root, path, &ret->actual) == -ENOMEM)
 		return -ENOMEM;

@@ -23,13 +23,16 @@ struct cg_partition_wish {
 	const struct cpuset *cpus;    /* its own */
 	const struct cpuset *granted; /* of all partitions below the cgroups above it, these
 					 included: their exclusive CPUs */
+	const char *top; /* the cgroup from which on only its own CPUs are granted: it or one above;
+			    NULL: it */
 };
 /* Makes the cgroup at `path` (below the root fd) a partition. What the kernel refuses is in *ret
  * and undone; fails only without memory. */
 int cg_partition_make(int root, const char *path, const struct cg_partition_wish *wish,
 		      struct cg_partition *ret);
-/* Takes the partition back and leaves `granted` (what remains) to the cgroups above. */
-int cg_partition_undo(int root, const char *path, const struct cpuset *granted);
+/* Takes the partition back and leaves `granted` (what remains) to the cgroups above `top`, and
+ * nothing to those from there on. */
+int cg_partition_undo(int root, const char *path, const char *top, const struct cpuset *granted);
 /* The last step alone, and what the cgroups above have been granted in sum: also where the cgroup
  * at `path` is gone. */
 int cg_partition_grant(int root, const char *path, const struct cpuset *granted);
@@ -44,7 +47,8 @@ int cg_partition_kind(int root, const char *path, const char **ret);
  * *ret; nothing is undone. */
 struct cg_partition_change {
 	const struct cpuset *granted_before, *granted; /* all CPUs of such partitions */
-	const struct cpuset *cpus;
+	const struct cpuset *cpus_before, *cpus;       /* its own */
+	const char *top;			       /* as in the wish */
 };
 int cg_partition_move(int root, const char *path, const struct cg_partition_change *change,
 		      struct cg_partition *ret);

@@ -111,6 +111,8 @@ const struct option_row task_request_options[] = {
 	{ "memory-policy", 0, OPTION_CHOICE, "HOW",
 	  "default,bind,preferred,interleave,weighted-interleave", "memory_policy",
 	  "of which of the slice's nodes memory is taken" },
+	{ "cpus", 0, OPTION_CHOICE, "WHICH", "exclusive,shared", "cpus",
+	  "which of the slice's CPUs it runs on, where it has both kinds" },
 	{ "stdout", 0, OPTION_CHOICE, "WHERE", "file,journal,null", "stdout",
 	  "where standard output goes" },
 	{ "stderr", 0, OPTION_CHOICE, "WHERE", "file,journal,null", "stderr",

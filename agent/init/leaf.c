@@ -16,7 +16,7 @@
 
 enum {
 	DEPTH_MAX = 16,	  /* of cgroups a task made itself; deeper ones are left to cgroup.kill */
-	PATH_BYTES = 128, /* a task's name and the longest file name asked for here */
+	PATH_BYTES = 128, /* a part, a task's name and the longest file name asked for here */
 	TEXT_BYTES = 4096,
 };
 

@@ -2,9 +2,10 @@
 #pragma once
 
 /* A task's own cgroup (v2): the directory named by the task below the slice's, whose descriptor is
- * `slice`. A task is its processes: all of them sit in the leaf, and the leaf goes when they are
- * gone. Nothing is remembered here; the kernel is asked every time.
- * Files: Documentation/admin-guide/cgroup-v2.rst; cgroup.kill since Linux 5.14, memory.peak 5.19.
+ * `slice`, or below one of the slice's parts ("@shared/name"). A task is its processes: all of them
+ * sit in the leaf, and the leaf goes when they are gone. Nothing is remembered here; the kernel is
+ * asked every time. Files: Documentation/admin-guide/cgroup-v2.rst; cgroup.kill since Linux 5.14,
+ * memory.peak 5.19.
  */
 
 #include <stdbool.h>

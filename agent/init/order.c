@@ -29,6 +29,7 @@ static const struct number {
 	{ FRAME_TAG_MEMORY_POLICY, 4, offsetof(struct order, memory_policy) },
 	{ FRAME_TAG_RESTART, 4, offsetof(struct order, restart) },
 	{ FRAME_TAG_NETNS, 4, offsetof(struct order, netns) },
+	{ FRAME_TAG_CPUS, 4, offsetof(struct order, cpus) },
 	{ FRAME_TAG_RESTARTS_MAX, 4, offsetof(struct order, restarts_max) },
 	{ FRAME_TAG_GRACE_USEC, 8, offsetof(struct order, grace_usec) },
 	{ FRAME_TAG_BACKOFF_FIRST_USEC, 8, offsetof(struct order, backoff_first_usec) },
@@ -126,7 +127,7 @@ static int take_field(struct order *o, const struct frame_field *field)
 static int order_check(const struct order *o)
 {
 	if (!o->name[0] || o->argument_count == 0 || o->restart > FRAME_RESTART_ALWAYS ||
-	    o->netns > 1)
+	    o->netns > 1 || o->cpus >= FRAME_CPUS_COUNT)
 		return -EINVAL;
 	/* A task that gives up root but keeps root's groups would keep most of it. */
 	if (o->uid != (uint32_t)ORDER_ABSENT && o->gid == (uint32_t)ORDER_ABSENT)
@@ -148,6 +149,17 @@ static void order_clamp(struct order *o)
 		o->backoff_max_usec = SHORTEST_BACKOFF_USEC;
 	if (o->backoff_first_usec > o->backoff_max_usec)
 		o->backoff_first_usec = o->backoff_max_usec;
+}
+
+static void name_leaf(struct order *o)
+{
+	static const char *const parts[FRAME_CPUS_COUNT] = {
+		[FRAME_CPUS_ALL] = "",
+		[FRAME_CPUS_EXCLUSIVE] = FRAME_PART_EXCLUSIVE "/",
+		[FRAME_CPUS_SHARED] = FRAME_PART_SHARED "/",
+	};
+
+	(void)stpcpy(stpcpy(o->leaf, parts[o->cpus]), o->name); /* fits */
 }
 
 struct frame_reader order_reader(const struct order *o)
@@ -187,6 +199,7 @@ int order_init(struct order *o, const void *packet, size_t size)
 	if (r < 0)
 		return r;
 	order_clamp(&order);
+	name_leaf(&order);
 	order.packet = malloc(size);
 	if (!order.packet)
 		return -ENOMEM;

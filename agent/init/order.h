@@ -8,13 +8,16 @@
 #include "wire/frame.h"
 
 enum {
-	ORDER_NAME_BYTES = 64,	/* with its NUL */
+	ORDER_NAME_BYTES = 64, /* with its NUL */
+	ORDER_LEAF_BYTES = ORDER_NAME_BYTES + sizeof(FRAME_PART_EXCLUSIVE),
 	ORDER_NODES_MAX = 1024, /* the kernel's own largest MAX_NUMNODES */
 	ORDER_ABSENT = -1,	/* as u32: this uid, gid, umask or policy was not given */
 };
 
 struct order {
 	char name[ORDER_NAME_BYTES]; /* [a-z0-9-]+, never "init" */
+	char leaf[ORDER_LEAF_BYTES]; /* its cgroup below the slice's: "name", "@shared/name" */
+	uint32_t cpus;		     /* enum frame_cpus: which of them */
 	void *packet;
 	size_t packet_bytes;
 	uint32_t uid, gid, umask;

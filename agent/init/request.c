@@ -34,7 +34,8 @@ static int on_hello(struct init *i, int *channel, struct request *q)
 	frame_put_u32(&w, FRAME_TAG_VERSION, FRAME_VERSION);
 	frame_put_text(&w, FRAME_TAG_SLICE, i->slice);
 	frame_put_u32(&w, FRAME_TAG_PID, (uint32_t)getpid());
-	frame_put_u32(&w, FRAME_TAG_ABILITIES, FRAME_ABILITY_NETNS | FRAME_ABILITY_MEMORY);
+	frame_put_u32(&w, FRAME_TAG_ABILITIES,
+		      FRAME_ABILITY_NETNS | FRAME_ABILITY_MEMORY | FRAME_ABILITY_CPUS);
 	if (frame_end(&w) < 0)
 		return -EMSGSIZE;
 	channel_send(channel, room, w.size);

@@ -104,7 +104,7 @@ static int step_cgroup(struct child *c)
 {
 	if (c->placed || c->spawn->slice < 0)
 		return 0;
-	return leaf_join(c->spawn->slice, c->order->name);
+	return leaf_join(c->spawn->slice, c->order->leaf);
 }
 
 /* The namespace is the agent's doing; what was inherited of ours ends here (setns(2)). */
@@ -228,7 +228,7 @@ static _Noreturn void child_main(struct child *c, int report)
 /* fork(), but into the leaf where the kernel (5.7) and a seccomp filter let it. */
 static pid_t fork_into(const struct spawn *s, bool *ret_placed)
 {
-	_cleanup_close_ int leaf = s->slice < 0 ? -1 : leaf_open(s->slice, s->order->name);
+	_cleanup_close_ int leaf = s->slice < 0 ? -1 : leaf_open(s->slice, s->order->leaf);
 	struct clone_args arguments = {
 		.flags = CLONE_INTO_CGROUP,
 		.exit_signal = SIGCHLD,

@@ -127,13 +127,13 @@ static bool is_drained(struct task *t)
 {
 	if (t->init->cgroup < 0)
 		return kill(-t->group, 0) < 0;
-	return leaf_remove(t->init->cgroup, t->order.name, &t->facts) == 0;
+	return leaf_remove(t->init->cgroup, t->order.leaf, &t->facts) == 0;
 }
 
 static void kill_rest(struct task *t)
 {
 	if (t->init->cgroup >= 0)
-		leaf_kill(t->init->cgroup, t->order.name);
+		leaf_kill(t->init->cgroup, t->order.leaf);
 	else if (kill(-t->group, SIGKILL) < 0 && t->pid > 0)
 		(void)kill(t->pid, SIGKILL); /* it has not come to setsid() yet */
 }
@@ -147,7 +147,7 @@ static void drain(struct task *t)
 			kill_rest(t); /* else task_before_reap() has done it, while it was safe */
 		t->deadline_usec = now_usec() + DRAIN_USEC;
 		if (t->init->cgroup >= 0)
-			t->fd = leaf_watch(t->init->cgroup, t->order.name);
+			t->fd = leaf_watch(t->init->cgroup, t->order.leaf);
 		if (!is_drained(t))
 			return;
 	}
@@ -163,19 +163,19 @@ static int spawn(struct task *t)
 	int r;
 
 	t->stage = "mkdir";
-	r = s.slice < 0 ? 0 : leaf_make(s.slice, t->order.name);
+	r = s.slice < 0 ? 0 : leaf_make(s.slice, t->order.leaf);
 	if (r < 0)
 		return r;
 	t->stage = "memory.oom.group";
-	r = s.slice < 0 ? 0 : leaf_kill_together(s.slice, t->order.name, !t->order.oom_single);
+	r = s.slice < 0 ? 0 : leaf_kill_together(s.slice, t->order.leaf, !t->order.oom_single);
 	if (r < 0) {
-		(void)leaf_remove(s.slice, t->order.name, &t->facts); /* it is empty */
+		(void)leaf_remove(s.slice, t->order.leaf, &t->facts); /* it is empty */
 		return r;
 	}
 	t->stage = "clone";
 	r = spawn_start(&s, &t->pid, &t->fd);
 	if (r < 0 && s.slice >= 0)
-		(void)leaf_remove(s.slice, t->order.name, &t->facts); /* it is empty */
+		(void)leaf_remove(s.slice, t->order.leaf, &t->facts); /* it is empty */
 	return r;
 }
 
@@ -238,7 +238,7 @@ void task_on_deadline(struct task *t)
 		launch(t);
 	} else if (t->phase == TASK_DRAINING) {
 		if (t->init->cgroup >= 0)
-			leaf_read_facts(t->init->cgroup, t->order.name, &t->facts);
+			leaf_read_facts(t->init->cgroup, t->order.leaf, &t->facts);
 		settle(t);
 	} else {
 		kill_rest(t);
@@ -275,7 +275,7 @@ int task_signal(struct task *t, int signal)
 	if (t->pid <= 0)
 		return -ESRCH;
 	if (t->init->cgroup >= 0)
-		return leaf_signal(t->init->cgroup, t->order.name, signal);
+		return leaf_signal(t->init->cgroup, t->order.leaf, signal);
 	if (kill(-t->group, signal) == 0 || kill(t->pid, signal) == 0)
 		return 0;
 	return -errno;

@@ -18,6 +18,9 @@ STRTAB_DEFINE(task_policy,
 	      [TASK_POLICY_PREFERRED] = "preferred", [TASK_POLICY_INTERLEAVE] = "interleave",
 	      [TASK_POLICY_WEIGHTED_INTERLEAVE] = "weighted-interleave");
 
+STRTAB_DEFINE(task_cpus, enum task_cpus, [TASK_CPUS_DEFAULT] = "default",
+	      [TASK_CPUS_EXCLUSIVE] = "exclusive", [TASK_CPUS_SHARED] = "shared");
+
 static const char *const limit_names[] = {
 	[RLIMIT_AS] = "as",
 	[RLIMIT_CORE] = "core",

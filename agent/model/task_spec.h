@@ -28,6 +28,10 @@ enum task_policy {
 };
 STRTAB_DECLARE(task_policy, enum task_policy); /* "default" "bind" ... "weighted-interleave" */
 
+/* Of a slice with CPUs of its own and a share of the pool: DEFAULT: its own where it has some. */
+enum task_cpus { TASK_CPUS_DEFAULT, TASK_CPUS_EXCLUSIVE, TASK_CPUS_SHARED };
+STRTAB_DECLARE(task_cpus, enum task_cpus); /* "default" "exclusive" "shared" */
+
 /* The resource limits of setrlimit(2) by their names in the API ("nofile"); the number is the
  * kernel's RLIMIT_*. -1 for an unknown name. */
 int task_limit_from_string(const char *name);
@@ -63,6 +67,7 @@ struct task_spec {
 	size_t limits_count;
 	enum task_oom oom; /* of whom the kernel kills for memory: all of it, or one process */
 	enum task_policy memory_policy;
+	enum task_cpus cpus;
 	enum task_output stdout_to, stderr_to;
 	uint64_t kill_grace_usec;
 	enum task_restart restart;

@@ -75,13 +75,22 @@ enum frame_tag {			       /* (type of value) */
 		 FRAME_TAG_MEMORY_POLICY, /* u32: mode of set_mempolicy(2), MPOL_*; absent: as
 					   * reeve-init has it */
 		 FRAME_TAG_MEMORY_NODE,	  /* u32, repeated: the nodes of that policy */
+		 FRAME_TAG_CPUS,	  /* u32: enum frame_cpus; absent: FRAME_CPUS_ALL */
 };
 
 /* What an init can do that one of an earlier version would pass over in silence. */
 enum frame_ability {
 	FRAME_ABILITY_NETNS = 1,  /* FRAME_TAG_NETNS */
 	FRAME_ABILITY_MEMORY = 2, /* OOM_SINGLE, MEMORY_POLICY, MEMORY_NODE */
+	FRAME_ABILITY_CPUS = 4,	  /* FRAME_TAG_CPUS */
 };
+
+/* Of which CPUs of the slice a task has its own cgroup: directly below the slice's, or in one of
+ * its two parts. */
+enum frame_cpus { FRAME_CPUS_ALL, FRAME_CPUS_EXCLUSIVE, FRAME_CPUS_SHARED, FRAME_CPUS_COUNT };
+/* The parts' names, as no task can be named. */
+#define FRAME_PART_EXCLUSIVE "@exclusive"
+#define FRAME_PART_SHARED "@shared"
 
 enum frame_restart { FRAME_RESTART_NEVER, FRAME_RESTART_ON_FAILURE, FRAME_RESTART_ALWAYS };
 

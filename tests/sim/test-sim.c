@@ -114,6 +114,7 @@ static void step_create(struct sim *s)
 		"\"cores\":1",
 		"\"cores\":1,\"memory\":\"64MiB\"",
 		"\"shared_cpus\":0.1",
+		"\"cores\":1,\"shared_cpus\":0.1",
 		"\"cores\":2,\"align\":\"none\"",
 		"\"shared_cpus\":0.25,\"memory\":\"16MiB\"",
 		"\"cores\":60000",

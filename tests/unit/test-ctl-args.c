@@ -163,9 +163,11 @@ static void test_requests_are_what_the_api_wants(void **state)
 		"\"misc\":{\"sev\":4,\"sev_es\":0},\"device_memory\":[{\"region\":"
 		"\"drm/0000:03:00.0/vram0\",\"max\":1073741824,\"low\":0}]},"
 		"\"partition\":\"root\"}");
-	assert_builds(ARGV(W("--oom=single"), W("--memory-policy=weighted-interleave")),
+	assert_builds(ARGV(W("--oom=single"), W("--memory-policy=weighted-interleave"),
+			   W("--cpus=shared")),
 		      task_request_options,
-		      "{\"oom\":\"single\",\"memory_policy\":\"weighted-interleave\"}");
+		      "{\"oom\":\"single\",\"memory_policy\":\"weighted-interleave\","
+		      "\"cpus\":\"shared\"}");
 	assert_builds(ARGV(W("--cache-ways=3"), W("--memory-bandwidth=50"), W("--cache=8MiB")),
 		      slice_request_options,
 		      "{\"cache\":{\"l3_ways\":3,\"memory_bandwidth_percent\":50,"
