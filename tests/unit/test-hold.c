@@ -59,7 +59,9 @@ static int note(const char *what, const char *name)
 	TAKE_ROW(row)    \
 	const struct hold hold_##row = { #row, take_##row, NULL, NULL };
 
+PASSING_ROW(parts)
 PASSING_ROW(limits)
+PASSING_ROW(part_cpus)
 ROW(partition)
 ROW(quiet)
 PASSING_ROW(affinity)
@@ -85,8 +87,9 @@ static void test_hold_takes_in_order_and_gives_back_in_reverse(void **state)
 
 	(void)state;
 	assert_int_equal(hold_take_all(NULL, &rows, &f), 0);
-	assert_string_equal(stage.calls, "+limits +partition +quiet +affinity +policy +hugepages "
-					 "+resctrl +devices +cdi +network +pressure ");
+	assert_string_equal(stage.calls, "+parts +limits +part_cpus +partition +quiet +affinity "
+					 "+policy +hugepages +resctrl +devices +cdi +network "
+					 "+pressure ");
 	stage.calls[0] = 0;
 	hold_give_all(NULL);
 	assert_string_equal(stage.calls, "-network -cdi -resctrl -hugepages -quiet -partition ");
@@ -100,7 +103,7 @@ static void test_hold_stops_at_the_row_that_fails_and_says_which(void **state)
 	(void)state;
 	stage.fails = "quiet";
 	assert_int_equal(hold_take_all(NULL, &rows, &f), -EIO);
-	assert_string_equal(stage.calls, "+limits +partition +quiet ");
+	assert_string_equal(stage.calls, "+parts +limits +part_cpus +partition +quiet ");
 	assert_int_equal(f.error, -EIO);
 	assert_string_equal(f.text, "the quiet cannot be set: Input/output error");
 	assert_int_equal(hold_take_all(NULL, &rows, NULL), -EIO);
