@@ -471,19 +471,50 @@ static bool is_plugged(const struct inventory *inv, const struct device *d)
 	return inventory_find(inv, id) != NULL;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a && b && strcmp(a, b) == 0;
+}
+
+/* It may be at home under a foreign name, until it is named again: then that is no other NIC. */
+static int withhold_stray(struct inventory *inv, const struct device *moved)
+{
+	int r = 0;
+
+	inventory_each (d, inv, DEVICE_NIC) {
+		if (r < 0 || d == moved || !same_text(d->pci, moved->pci) ||
+		    !same_text(d->nic.mac, moved->nic.mac))
+			continue;
+		d->offerable = false;
+		r = device_set_string(&d->reason, moved->reason);
+	}
+	return r;
+}
+
+static int add_moved(const struct joined *j, struct inventory *inv)
+{
+	_cleanup_(device_freep) struct device *d = NULL;
+	const struct device *moved;
+	int r = network_nic_device(&j->record, &d);
+
+	if (r < 0 || !is_plugged(inv, d))
+		return r;
+	moved = d;
+	r = inventory_add(inv, &d);
+	if (r < 0)
+		return r == -EEXIST ? 0 : r; /* it is at home */
+	return withhold_stray(inv, moved);
+}
+
 int networks_add_moved(const struct networks *n, struct inventory *inv)
 {
 	int r = 0;
 
 	list_each (item, next, &n->items) {
 		const struct joined *j = container_of(item, struct joined, link);
-		_cleanup_(device_freep) struct device *d = NULL;
 
 		if (r == 0 && j->record.nic)
-			r = network_nic_device(&j->record, &d);
-		if (r == 0 && d && is_plugged(inv, d))
-			r = inventory_add(inv, &d);
-		r = r == -EEXIST ? 0 : r; /* it is at home */
+			r = add_moved(j, inv);
 	}
 	return r;
 }

@@ -19,7 +19,7 @@
 	"\"nic\":{\"device\":\"nic-ens1\",\"boot\":\"b\",\"name\":\"ens1\",\"parent\":\"\","      \
 	"\"mac\":\"\",\"number\":5,\"flags\":1,\"mtu_bytes\":1500,\"interface\":\"eth0\","        \
 	"\"addresses\":[],\"gateways\":[],\"facts\":{\"pci\":\"0000:02:00.0\",\"physical\":true," \
-	"\"link\":\"up\"}}}"
+	"\"link\":\"up\",\"mac\":\"52:54:00:00:00:10\"}}}"
 
 struct stage {
 	struct scratch scratch;
@@ -104,6 +104,30 @@ static void test_nic_that_is_at_home_is_as_it_was_found(void **state)
 	assert_true(inventory_find(s->inventory, "nic-ens1") == nic && nic->offerable);
 }
 
+static struct device *add_port(struct stage *s, const char *name, const char *mac)
+{
+	struct device *d = add(s, DEVICE_NIC, name);
+
+	assert_int_equal(device_set_string(&d->pci, "0000:02:00.0"), 0);
+	assert_int_equal(device_set_string(&d->nic.mac, mac), 0);
+	return d;
+}
+
+/* The kernel has brought it home as eth0, and it is not named again yet. */
+static void test_nic_under_a_foreign_name_is_not_offered(void **state)
+{
+	struct stage *s = *state;
+	const struct device *stray = add_port(s, "eth0", "52:54:00:00:00:10"),
+			    *other = add_port(s, "ens1d1", "52:54:00:00:00:11");
+
+	add(s, DEVICE_PCI, "0000:02:00.0");
+	assert_int_equal(networks_add_moved(s->manager.networks, s->inventory), 0);
+	assert_non_null(inventory_find(s->inventory, "nic-ens1"));
+	assert_false(stray->offerable);
+	assert_non_null(strstr(stray->reason, "task one"));
+	assert_true(other->offerable); /* another port of its function */
+}
+
 static void test_network_knows_who_has_a_nic(void **state)
 {
 	struct stage *s = *state;
@@ -121,6 +145,7 @@ int main(void)
 		ON_STAGE(test_nic_that_is_away_is_shown_and_not_offered),
 		ON_STAGE(test_nic_that_was_pulled_is_not_shown),
 		ON_STAGE(test_nic_that_is_at_home_is_as_it_was_found),
+		ON_STAGE(test_nic_under_a_foreign_name_is_not_offered),
 		ON_STAGE(test_network_knows_who_has_a_nic),
 	};
 
