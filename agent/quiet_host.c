@@ -132,9 +132,11 @@ int quiet_units_prepare(struct quiet *q)
 	return r == -ENOMEM ? r : 0;
 }
 
-/* Of a unit without the setting PID 1 leaves the cgroup's file as it is (systemd 257): so it would
- * keep what was written there last. Empty, as it was, the kernel does not take it again while
- * processes are below (validate_change()): all CPUs that there may be do the same. */
+/* PID 1 writes the empty set for a unit without the setting, which the kernel does not take again
+ * while processes are below (ENOSPC, validate_change()): PID 1 warns of that in its journal
+ * (systemd 257), which it can only be spared by leaving it a setting that it did not have, and the
+ * cgroup keeps what was written there last. All CPUs that there may be do the same as the empty
+ * set. */
 static int widen_unit(const struct quiet *q, const char *unit)
 {
 	const struct host *h = q->manager->host;
