@@ -12,6 +12,7 @@
 #include "cgroups/device_filter.h"
 #include "device_users.h"
 #include "drivers/driver.h"
+#include "enforce.h"
 #include "hold.h"
 #include "manager.h"
 #include "util/cleanup.h"
@@ -269,26 +270,6 @@ static int take(struct slice *s, struct enforcements *rows, struct fail *f)
 	return r == -ENOMEM ? r : report(&w, true);
 }
 
-/* All other rows stay as they were read. */
-static int look_again(struct slice *s)
-{
-	struct enforcements rows = { 0 };
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < s->enforced.count; i++)
-		if (strcmp(s->enforced.items[i].resource, "devices") != 0)
-			r = enforcements_add(&rows, &s->enforced.items[i]);
-	if (r == 0)
-		r = take(s, &rows, NULL);
-	if (r < 0) {
-		enforcements_done(&rows);
-		return r;
-	}
-	enforcements_done(&s->enforced);
-	s->enforced = rows;
-	return 0;
-}
-
 void devices_inventory_changed(struct manager *m)
 {
 	size_t cursor = 0;
@@ -296,7 +277,8 @@ void devices_inventory_changed(struct manager *m)
 	for (struct slice *s; (s = map_next(m->slices, &cursor, NULL));) {
 		const struct allocation *a = allocation_of(s);
 
-		if (s->state == SLICE_ACTIVE && a && a->devices_count > 0 && look_again(s) < 0)
+		if (s->state == SLICE_ACTIVE && a && a->devices_count > 0 &&
+		    enforce_again(s, &hold_devices, "devices") < 0)
 			log_warning(&(struct log_about){ .slice = s->id },
 				    "out of memory: its device nodes stay as they were");
 	}

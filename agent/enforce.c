@@ -127,6 +127,33 @@ int enforce_apply(struct slice *s, struct fail *f)
 	return r < 0 ? r : check_isolation(s, &s->enforced, f);
 }
 
+int enforce_again(struct slice *s, const struct hold *hold, const char *resource)
+{
+	struct enforcements rows = { 0 };
+	struct fail why = { 0 };
+	bool taken = false;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < s->enforced.count; i++) {
+		const bool other = strcmp(s->enforced.items[i].resource, resource) != 0;
+
+		if (other)
+			r = enforcements_add(&rows, &s->enforced.items[i]);
+		else if (!taken)
+			r = hold->take(s, &rows, &why);
+		taken = taken || !other;
+	}
+	if (r == 0 && !taken)
+		r = hold->take(s, &rows, &why);
+	if (r < 0) {
+		enforcements_done(&rows);
+		return r;
+	}
+	enforcements_done(&s->enforced);
+	s->enforced = rows;
+	return 0;
+}
+
 void enforce_undo(struct slice *s)
 {
 	if (ledger_find(s->manager->ledger, s->id)) /* else nothing was promised to it */

@@ -27,6 +27,11 @@ int enforce_apply(struct slice *s, struct fail *f);
  * which it need not be isolated. */
 int enforce_resized(struct slice *s, bool passing, struct fail *f);
 
+/* Takes one row of the table again, since what it stands on has changed; the rows of other
+ * resources stay as they were read. */
+struct hold;
+int enforce_again(struct slice *s, const struct hold *hold, const char *resource);
+
 /* Before anything is made: whether this host could isolate at all, so that a request with isolation
  * required is refused at the door. */
 int enforce_possible(const struct manager *m, const struct request *r, struct fail *f);

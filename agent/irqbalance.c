@@ -164,11 +164,12 @@ static int take_irq(char **rest, struct cpuset *irqs)
 static int parse_setup(char *text, struct irqbalance_setup *into)
 {
 	const char *word = strsep(&text, " ");
-	uint64_t seconds;
+	uint32_t seconds;
 	int r;
 
-	if (!word || strcmp(word, "SLEEP") != 0 || parse_u64(strsep(&text, " "), &seconds) < 0)
+	if (!word || strcmp(word, "SLEEP") != 0 || parse_u32(strsep(&text, " "), &seconds) < 0)
 		return -EBADMSG;
+	into->round_usec = (uint64_t)seconds * 1000000;
 	while ((word = strsep(&text, " ")) && strcmp(word, "IRQ") == 0) {
 		r = take_irq(&text, into->irqs);
 		if (r < 0)

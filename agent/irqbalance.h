@@ -16,6 +16,8 @@ enum {
 };
 
 struct irqbalance_setup {
+	uint64_t round_usec; /* between two of its rounds; it goes by new settings from the next on
+			      */
 	struct cpuset *cpus; /* that it leaves alone */
 	struct cpuset *irqs; /* likewise, as far as somebody said so */
 };
@@ -23,8 +25,8 @@ void irqbalance_setup_done(struct irqbalance_setup *setup);
 
 /* Whether one listens below run/irqbalance; its process number, -ENOENT without. */
 int irqbalance_find(const struct host *host, pid_t *ret);
-/* What it leaves alone now. -ECONNREFUSED: it is gone, and its socket is left; -ETIMEDOUT; -EBADMSG
- * for an answer that is none. */
+/* What it left alone in its last round. -ECONNREFUSED: it is gone, and its socket is left;
+ * -ETIMEDOUT; -EBADMSG for an answer that is none. */
 int irqbalance_ask(const struct host *host, pid_t pid, struct irqbalance_setup *ret);
 /* Replaces its list, whatever was in it; an empty one makes it go by its own configuration again.
  * -E2BIG: the list is longer than what it reads. */

@@ -6,6 +6,7 @@
  * changed. */
 #include "quiet.h"
 
+#include "enforce.h"
 #include "hold.h"
 #include "irq.h"
 #include "quiet_internal.h"
@@ -369,11 +370,28 @@ void quiet_adopted(struct manager *m)
 		log_warning(NULL, "out of memory: the host's interrupts are looked at later");
 }
 
+/* What the slices show of it is as it was found now. */
+static int show_again(struct manager *m)
+{
+	size_t cursor = 0;
+	int r = 0;
+
+	for (struct slice *s; r == 0 && (s = map_next(m->slices, &cursor, NULL));)
+		if (s->state == SLICE_ACTIVE && s->quiet != QUIET_NO)
+			r = enforce_again(s, &hold_quiet, "noise");
+	return r;
+}
+
 void quiet_look(struct manager *m)
 {
 	struct quiet *q = m->quiet;
+	int r = 0;
 
-	if (q && (!cpuset_empty(q->cpus) || !quiet_record_empty(&q->record)) && settle(q, true) < 0)
+	if (q && (!cpuset_empty(q->cpus) || !quiet_record_empty(&q->record)))
+		r = settle(q, true);
+	if (r == 0)
+		r = show_again(m);
+	if (r < 0)
 		log_warning(NULL, "out of memory: the host's interrupts are looked at later");
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Unbound kernel work, irqbalance and the host's units, for quiet.c. */
-#include "irqbalance.h"
+/* Unbound kernel work and the host's units, for quiet.c. */
 #include "quiet_internal.h"
 #include "systemd/housekeeping.h"
 #include "util/cleanup.h"
@@ -12,8 +11,6 @@
 #include <string.h>
 
 #define WORKERS "devices/virtual/workqueue/"
-
-enum { BALANCE_PAUSE_USEC = 60 * 1000000 }; /* after one that did not answer in time */
 
 static int read_mask(const struct quiet *q, const char *file, struct cpuset **ret)
 {
@@ -92,123 +89,6 @@ void quiet_workers_apply(struct quiet *q)
 		q->workers_error = read_workers(q, &asked);
 }
 
-/* What it is to leave alone beside what it did before. */
-static int balance_wish(const struct quiet *q, struct cpuset **ret_cpus, struct cpuset **ret_irqs)
-{
-	bool off = !q->manager->config->irqbalance;
-	int r = cpuset_new(ret_cpus);
-
-	if (r == 0)
-		r = cpuset_new(ret_irqs);
-	if (r == 0 && !off)
-		r = cpuset_union(*ret_cpus, q->plan.away);
-	for (size_t i = 0; r == 0 && !off && i < q->plan.own_count; i++)
-		r = cpuset_add(*ret_irqs, q->plan.own[i].irq);
-	return r;
-}
-
-static void forget_balance(struct quiet *q)
-{
-	cpuset_free(TAKE_PTR(q->balance_told));
-	cpuset_free(TAKE_PTR(q->balance_told_irqs));
-	q->record.irqbalance = 0;
-}
-
-/* One that was not talked to before. */
-static int meet(struct quiet *q)
-{
-	struct irqbalance_setup setup = { 0 };
-	int r = irqbalance_ask(q->manager->host, q->balance, &setup);
-
-	if (r < 0)
-		return r;
-	forget_balance(q);
-	cpuset_free(q->record.balance_cpus);
-	cpuset_free(q->record.balance_irqs);
-	q->record.balance_cpus = setup.cpus;
-	q->record.balance_irqs = setup.irqs;
-	cpuset_free(TAKE_PTR(q->record.balance_asked));
-	q->record.irqbalance = q->balance;
-	return cpuset_new(&q->record.balance_asked);
-}
-
-static int balance_failed(struct quiet *q, int error)
-{
-	const struct host *h = q->manager->host;
-
-	q->balance_error = error;
-	if (error == -ECONNREFUSED || error == -ENOENT) /* it ended and left its socket */
-		q->balance = 0;
-	if (error == -ETIMEDOUT)
-		q->balance_after_usec = h->monotonic_usec(h) + BALANCE_PAUSE_USEC;
-	return error == -ENOMEM ? error : 0;
-}
-
-int quiet_balance_prepare(struct quiet *q)
-{
-	_cleanup_(cpuset_freep) struct cpuset *cpus = NULL, *irqs = NULL;
-	const struct host *h = q->manager->host;
-	int r = balance_wish(q, &cpus, &irqs);
-
-	if (r < 0)
-		return r;
-	if ((cpuset_empty(cpus) && q->record.irqbalance == 0) ||
-	    h->monotonic_usec(h) < q->balance_after_usec)
-		return 0;
-	q->balance_error = 0;
-	q->balance = 0;
-	if (irqbalance_find(h, &q->balance) < 0) {
-		forget_balance(q); /* what it was told went with it */
-		return 0;
-	}
-	if (q->balance != q->record.irqbalance)
-		r = cpuset_empty(cpus) ? 0 : meet(q);
-	if (r == 0)
-		r = cpuset_union(q->record.balance_asked, irqs);
-	return r < 0 ? balance_failed(q, r) : 0;
-}
-
-/* Nothing where it has been told just that before. */
-static int tell(struct quiet *q, const struct cpuset *before, struct cpuset *wish,
-		struct cpuset **told,
-		int (*say)(const struct host *host, pid_t pid, const struct cpuset *set))
-{
-	_cleanup_(cpuset_freep) struct cpuset *all = NULL;
-	int r = cpuset_copy(&all, before);
-
-	if (r == 0)
-		r = cpuset_union(all, wish);
-	if (r == 0 && (!*told || !cpuset_equal(*told, all)))
-		r = say(q->manager->host, q->balance, all);
-	if (r < 0)
-		return r;
-	cpuset_free(*told);
-	*told = TAKE_PTR(all);
-	return 0;
-}
-
-int quiet_balance_apply(struct quiet *q)
-{
-	_cleanup_(cpuset_freep) struct cpuset *cpus = NULL, *irqs = NULL;
-	struct quiet_record *k = &q->record;
-	int r;
-
-	if (q->balance == 0 || q->balance_error < 0 || k->irqbalance != q->balance)
-		return 0;
-	r = balance_wish(q, &cpus, &irqs);
-	if (r == 0)
-		r = tell(q, k->balance_cpus, cpus, &q->balance_told, irqbalance_tell_cpus);
-	if (r == 0 && !cpuset_empty(k->balance_asked))
-		r = tell(q, k->balance_irqs, irqs, &q->balance_told_irqs, irqbalance_tell_irqs);
-	if (r < 0)
-		return balance_failed(q, r);
-	cpuset_free(k->balance_asked);
-	k->balance_asked = TAKE_PTR(irqs);
-	if (cpuset_empty(cpus))
-		forget_balance(q);
-	return 0;
-}
-
 static void drop_units(struct quiet_record *k)
 {
 	for (size_t i = 0; i < k->units_count; i++) {
@@ -252,9 +132,11 @@ int quiet_units_prepare(struct quiet *q)
 	return r == -ENOMEM ? r : 0;
 }
 
-/* Of a unit without the setting PID 1 leaves the cgroup's file as it is (systemd 257): so it would
- * keep what was written there last. Empty, as it was, the kernel does not take it again while
- * processes are below (validate_change()): all CPUs that there may be do the same. */
+/* PID 1 writes the empty set for a unit without the setting, which the kernel does not take again
+ * while processes are below (ENOSPC, validate_change()): PID 1 warns of that in its journal
+ * (systemd 257), which it can only be spared by leaving it a setting that it did not have, and the
+ * cgroup keeps what was written there last. All CPUs that there may be do the same as the empty
+ * set. */
 static int widen_unit(const struct quiet *q, const char *unit)
 {
 	const struct host *h = q->manager->host;

@@ -30,7 +30,8 @@ struct quiet {
 	/* irqbalance */
 	pid_t balance; /* 0: there is none */
 	int balance_error;
-	uint64_t balance_after_usec; /* it did not answer: not asked again before */
+	uint64_t balance_after_usec;  /* it did not answer: not asked again before */
+	uint64_t balance_parted_usec; /* by then it has read its own settings; 0: not told them */
 	struct cpuset *balance_told, *balance_told_irqs; /* NULL: nothing yet */
 	/* housekeeping */
 	struct cpuset *units_told; /* CPUs that they were kept off; NULL: nothing */

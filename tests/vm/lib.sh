@@ -4,6 +4,7 @@
 SHARE=/share
 CG=/sys/fs/cgroup
 export REEVE_SOCKET=/run/reeve/reeve.sock
+. "$SHARE/settings" # what run --set says
 
 fail() {
 	echo "FAILED at line ${BASH_LINENO[*]::${#BASH_LINENO[@]}-1}: $*"

@@ -31,6 +31,10 @@ same_masks() { # same_masks WHEN BEFORE
 	say "$1: $(wc -l <<<"$2") masks are as they were"
 }
 
+complaints() { # of PID 1, that the kernel takes no set of CPUs for a unit
+	journalctl -b -q -o cat _PID=1 | grep "Failed to set 'cpuset" || true
+}
+
 # Neighbours that run whenever they can, anywhere: not of reeve, unpinned, more than there are CPUs.
 # Their nice value tells their ticks from all others: the second column of /proc/stat is theirs.
 neighbours() {
