@@ -189,6 +189,8 @@ static int raise(struct allocation *into, const struct allocation *a)
 	for (size_t i = 0; r == 0 && i < a->devices_count; i++)
 		if (!allocation_has_device(into, a->devices[i]))
 			r = allocation_add_device(into, a->devices[i]);
+	if (r == 0)
+		r = cache_shares_join(&into->cache, &a->cache);
 	if (into->shared_millicpus < a->shared_millicpus)
 		into->shared_millicpus = a->shared_millicpus;
 	return r;

@@ -247,6 +247,8 @@ static int add_kept(struct allocation *into, const struct allocation *kept)
 		r = allocation_add_hugepages(into, kept->hugepages[i].node,
 					     kept->hugepages[i].size_bytes,
 					     kept->hugepages[i].count);
+	if (r == 0)
+		r = cache_shares_join(&into->cache, &kept->cache);
 	into->shared_millicpus += kept->shared_millicpus;
 	return r;
 }
