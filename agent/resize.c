@@ -12,10 +12,11 @@
 #include "device_use.h"
 #include "document.h"
 #include "enforce.h"
+#include "limits_patch.h"
 #include "manager.h"
 #include "model/resizing.h"
+#include "slice_limits.h"
 #include "util/cleanup.h"
-#include "util/fs.h"
 #include "util/log.h"
 
 #include <errno.h>
@@ -26,6 +27,8 @@
 struct resize {
 	struct allocation *before, *both, *after; /* after NULL: interrupted by a restart */
 	struct amounts had, has_both, gets;
+	struct request_limits limits; /* those that the slice's request has not: after, or before */
+	bool limits_change, limits_changed;
 	uint64_t at_usec; /* CLOCK_REALTIME: when what it gives up is taken */
 	bool announced;
 	sd_event_source *timer;
@@ -39,6 +42,7 @@ static struct resize *resize_free(struct resize *z)
 	allocation_free(z->before);
 	allocation_free(z->both);
 	allocation_free(z->after);
+	limits_done(&z->limits);
 	free(z);
 	return NULL;
 }
@@ -126,35 +130,36 @@ static int move_partition(struct slice *s, const struct allocation *size,
 				   "the kernel refused the CPUs of slice %s: %s", s->id, p.reason);
 }
 
-/* A slice that leaves the shared pool has the weight of everybody again. */
-static void reset_weight(const struct slice *s, const struct allocation *size)
+/* Whether the rows have one for the same limit, and whether the kernel held one: there may be many,
+ * one a disk. */
+static bool had_row(const struct enforcements *rows, const struct enforcement *row, bool *ret_held)
 {
-	if (size->shared_millicpus == 0 && s->top_fd >= 0 &&
-	    backend_controllers(s) & CG_BIT(CG_CPU))
-		(void)fs_write(s->top_fd, "cpu.weight", "100"); /* it counts among nobody */
+	bool found = false;
+
+	*ret_held = false;
+	for (size_t i = 0; i < rows->count; i++) {
+		const struct enforcement *had = &rows->items[i];
+
+		if (strcmp(had->resource, row->resource) != 0 ||
+		    strcmp(had->limit, row->limit) != 0)
+			continue;
+		found = true;
+		*ret_held |= had->mechanism != MECHANISM_NONE && had->mechanism != MECHANISM_POLICY;
+	}
+	return found;
 }
 
-static const struct enforcement *same_row(const struct enforcements *rows,
-					  const struct enforcement *row)
-{
-	for (size_t i = 0; i < rows->count; i++)
-		if (strcmp(rows->items[i].resource, row->resource) == 0 &&
-		    strcmp(rows->items[i].limit, row->limit) == 0)
-			return &rows->items[i];
-	return NULL;
-}
-
-/* Whatever the kernel held is held at the new size as well. But the memory policy of a process that
- * runs stays what it was; where that is all there is, its row says so. */
+/* Whatever the kernel held is held at the new size as well, and so are new limits. But the memory
+ * policy of a process that runs stays what it was; where that is all there is, its row says so. */
 static int check_rows(const struct slice *s, const struct enforcements *before, struct fail *f)
 {
-	for (size_t i = 0; i < before->count; i++) {
-		const struct enforcement *now = same_row(&s->enforced, &before->items[i]);
+	for (size_t i = 0; i < s->enforced.count; i++) {
+		const struct enforcement *now = &s->enforced.items[i];
+		bool held, had = had_row(before, now, &held);
+		bool asked = !had && s->resize->limits_changed && limits_patch_names(now->limit);
 
-		if (before->items[i].mechanism == MECHANISM_NONE ||
-		    strcmp(before->items[i].resource, "noise") == 0 ||
-		    before->items[i].mechanism == MECHANISM_POLICY || !now ||
-		    now->mechanism != MECHANISM_NONE)
+		if (now->mechanism != MECHANISM_NONE || strcmp(now->resource, "noise") == 0 ||
+		    (!held && !asked))
 			continue;
 		return fail_code(f, -EBUSY, "resize-refused",
 				 "the kernel refused %s (%s) of slice %s: %s", now->limit,
@@ -195,7 +200,8 @@ static int hold(struct slice *s, const struct allocation *size, const struct amo
 	s->enforced = (struct enforcements){ 0 };
 	enforce_pool_changed(s->manager); /* before its tasks can meet those of the pool */
 	r = move_partition(s, size, granted, f);
-	reset_weight(s, size);
+	if (s->backend->resizing)
+		s->backend->resizing(s);
 	if (r == 0)
 		r = enforce_resized(s, is_passing(s, size), f);
 	if (r == 0)
@@ -205,12 +211,26 @@ static int hold(struct slice *s, const struct allocation *size, const struct amo
 	return r;
 }
 
+/* The request has the limits of after the resize, or those of before. */
+static void use_limits(struct slice *s, bool after)
+{
+	struct resize *z = s->resize;
+	struct request_limits other = z->limits;
+
+	if (!z->limits_change || z->limits_changed == after)
+		return;
+	z->limits = s->request.limits;
+	s->request.limits = other;
+	z->limits_changed = after;
+}
+
 /* As it was. If even that is refused, the books keep what the kernel may still hold. */
 static void put_back(struct slice *s, const struct fail *reason)
 {
 	struct resize *z = s->resize;
 	struct fail why = { 0 };
 
+	use_limits(s, false);
 	if (hold(s, z->before, &z->had, &why) < 0) {
 		log_error(&(struct log_about){ .slice = s->id, .code = "leak" },
 			  "it cannot be put back to the size it had: %s", why.text);
@@ -263,11 +283,28 @@ static int check_devices(const struct slice *s, const struct resize *z, struct f
 	return r;
 }
 
+/* Those of after, and what they may contradict: the record would not be read again. A memory_high
+ * that stays may be exceeded: it slows down, and refuses nothing. */
+static int check_limits(const struct slice *s, const struct resize *z, struct fail *f)
+{
+	const struct request_limits *now = &s->request.limits;
+	bool lower = below(z->limits.memory_high_bytes, now->memory_high_bytes) ||
+		     (z->limits.swap_limited &&
+		      (!now->swap_limited || z->limits.swap_max_bytes < now->swap_max_bytes));
+
+	if (!z->limits_change)
+		return limits_consistent(now, z->gets.memory_bytes, f);
+	return limits_check(s->manager, z->after, lower ? s->top_fd : -1, &z->limits, f);
+}
+
 /* The kernel would reclaim, and then kill, for a limit below what is used. */
 static int check_use(const struct slice *s, const struct resize *z, struct fail *f)
 {
 	struct cg_usage usage;
-	int r = check_devices(s, z, f);
+	int r = check_limits(s, z, f);
+
+	if (r == 0)
+		r = check_devices(s, z, f);
 
 	if (r < 0 || s->top_fd < 0 || cg_usage(s->top_fd, &usage) < 0)
 		return r;
@@ -288,8 +325,10 @@ static int finish(struct slice *s, struct fail *f)
 	struct resize *z = s->resize;
 	int r = check_use(s, z, f);
 
-	if (r == 0)
+	if (r == 0) {
+		use_limits(s, true);
 		r = hold(s, z->after, &z->gets, f);
+	}
 	if (r == 0)
 		r = check_devices(s, z, f); /* opened in the last moment: it would stay open */
 	if (r < 0) {
@@ -456,11 +495,14 @@ int resize_start(struct slice *s, const struct resize_change *change, struct fai
 	if (!z)
 		return fail_set(f, -ENOMEM, "out of memory");
 	r = change_amounts(s, change, z, f);
+	if (r == 0 && change->limits)
+		r = limits_patch(&s->request.limits, change->limits, &z->limits, &z->limits_change,
+				 f);
 	if (r == 0)
 		r = decide(s, change, z, f);
 	if (r == 0)
 		r = check_use(s, z, f);
-	if (r < 0 || amounts_equal(&z->had, &z->gets))
+	if (r < 0 || (amounts_equal(&z->had, &z->gets) && !z->limits_change))
 		return r;
 	s->resize = TAKE_PTR(z);
 	return go(s, change->grace_usec, f);

@@ -59,6 +59,7 @@ static const struct {
 	{ "memory.oom.group", "0\n" },
 	{ "memory.events", "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\n" },
 	{ "pids.max", "max\n" },
+	{ "misc.max", "sev max\n" },
 	{ "hugetlb.2MB.max", "max\n" },
 	{ "hugetlb.2MB.rsvd.max", "max\n" },
 };

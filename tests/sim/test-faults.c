@@ -12,6 +12,7 @@
 #include "tests/sim/agent.h"
 #include "tests/sim/fake_cgroups.h"
 
+#include "decode_resize.h"
 #include "model/free.h"
 #include "util/buf.h"
 #include "util/fs.h"
@@ -230,17 +231,23 @@ static bool children_left(struct rig *r)
 	return true;
 }
 
+static void assert_listed(const char *now, const char *before)
+{
+	size_t same = 0;
+
+	while (now[same] && now[same] == before[same])
+		same++;
+	if (now[same] != before[same])
+		fail_msg("after \"%s\" failed the host is\n%.300s\nwhere it was\n%.300s",
+			 fake_failed(), now + same, before + same);
+}
+
 static void assert_as_before(struct rig *r)
 {
 	const struct manager *m = r->agent.manager;
 	_cleanup_free_ char *now = host_now(r);
-	size_t same = 0;
 
-	while (now[same] && now[same] == r->before[same])
-		same++;
-	if (now[same] != r->before[same])
-		fail_msg("after \"%s\" failed the host is\n%.300s\nwhere it was\n%.300s",
-			 fake_failed(), now + same, r->before + same);
+	assert_listed(now, r->before);
 	if (map_count(m->slices) > 0 || ledger_count(m->ledger) > 0 ||
 	    !cpuset_empty(ledger_cpus(m->ledger)))
 		fail_msg("after \"%s\" failed something is booked", fake_failed());
@@ -295,6 +302,69 @@ static bool delete_with_fault(struct rig *r, const char *what, unsigned n, int e
 	return n <= operations;
 }
 
+static char *cgroups_now(const struct rig *r)
+{
+	_cleanup_(buf_done) struct buf b = { 0 };
+
+	buf_init(&b, LISTING_LIMIT_BYTES);
+	list_below(AT_FDCWD, r->root, &b);
+	return buf_steal(&b);
+}
+
+/* Its limits become these; whether they did, and not a file else is another then. */
+static bool limit(struct rig *r, const char *text, const char *before, const char *after)
+{
+	_cleanup_json_ json_t *patch = NULL;
+	_cleanup_free_ char *now = NULL;
+	struct answer answer = { 0 };
+	struct resize_change change;
+	bool done;
+
+	resize_change_init(&change);
+	assert_int_equal(json_parse_object(text, strlen(text), &patch, NULL), 0);
+	assert_int_equal(decode_resize(patch, &change, NULL), 0);
+	api_slice_resize(r->agent.manager->api, &(struct api_caller){ 0 }, r->slice, &change,
+			 answer_here(&answer));
+	(void)fake_fail_end();
+	done = answer.error == 0;
+	now = cgroups_now(r);
+	if (after)
+		assert_listed(now, done ? after : before);
+	assert_true(done || strlen(answer.text) > 10);
+	answer_done(&answer);
+	return done;
+}
+
+/* Limits that come, and limits that go: all of them, or none. */
+static bool limit_with_fault(struct rig *r, const char *what, unsigned n, int error)
+{
+	static const char some[] =
+		"{\"limits\":{\"cpus_max\":0.5,\"burst\":\"20ms\",\"memory_min\":\"1MiB\","
+		"\"memory_low\":\"2MiB\",\"memory_high\":\"32MiB\",\"swap_max\":0,"
+		"\"misc\":{\"sev\":4}}}";
+	static const char none[] = "{\"limits\":null}";
+	_cleanup_free_ char *without = NULL, *with = NULL;
+	bool came, went;
+
+	create_well(r, what);
+	without = cgroups_now(r);
+	assert_true(limit(r, some, NULL, NULL));
+	with = cgroups_now(r);
+	assert_non_null(strstr(with, "sev 4"));
+	assert_true(limit(r, none, with, without));
+	fake_fail(n, error, r->run);
+	came = limit(r, some, without, with);
+	if (!came)
+		assert_true(limit(r, some, without, with));
+	fake_fail(n, error, r->run);
+	went = limit(r, none, with, without);
+	r->refused += !came + !went;
+	r->made += came + went;
+	delete_well(r);
+	assert_as_before(r);
+	return fake_failed() || !came;
+}
+
 /* Errors take turns, as the agent looks at few of them; REEVE_SIM_FAULTS=all tries each with each.
  */
 static void each_fault(bool (*with_fault)(struct rig *r, const char *what, unsigned n, int error))
@@ -329,10 +399,17 @@ static void test_deletion_that_fails_anywhere_succeeds_at_the_second_try(void **
 	each_fault(delete_with_fault);
 }
 
+static void test_limits_that_fail_anywhere_are_all_as_they_were(void **state)
+{
+	(void)state;
+	each_fault(limit_with_fault);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_creation_that_fails_anywhere_leaves_the_host_as_it_was),
+		cmocka_unit_test(test_limits_that_fail_anywhere_are_all_as_they_were),
 		cmocka_unit_test(test_deletion_that_fails_anywhere_succeeds_at_the_second_try),
 	};
 
