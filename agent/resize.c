@@ -74,6 +74,7 @@ json_t *resize_document(const struct slice *s)
 	    (z->gets.processes_max > 0 &&
 	     json_put(object, "processes_max", json_integer((json_int_t)z->gets.processes_max)) <
 		     0) ||
+	    (z->limits_change && json_put(object, "limits", document_limits(&z->limits)) < 0) ||
 	    json_put(object, "resources", document_allocation(z->after)) < 0)
 		return NULL;
 	return TAKE_PTR(object);
@@ -200,7 +201,7 @@ static int hold(struct slice *s, const struct allocation *size, const struct amo
 	s->enforced = (struct enforcements){ 0 };
 	enforce_pool_changed(s->manager); /* before its tasks can meet those of the pool */
 	r = move_partition(s, size, granted, f);
-	if (s->backend->resizing)
+	if (s->top && s->backend->resizing)
 		s->backend->resizing(s);
 	if (r == 0)
 		r = enforce_resized(s, is_passing(s, size), f);
