@@ -29,6 +29,9 @@ struct backend {
 	int (*remove)(struct slice *s, backend_done done, struct fail *f);
 	/* Tells who else keeps the slice's CPUs that they are others now; NULL: nobody does. */
 	void (*repin)(struct slice *s, const struct cpuset *cpus);
+	/* Before the kernel has another size: makes room for limits that the slice did not have;
+	 * NULL: there is. */
+	void (*resizing)(struct slice *s);
 	/* Tells who else keeps the slice's limits that it has another size now, after the kernel
 	 * has it; NULL: nobody does. */
 	void (*resized)(struct slice *s);

@@ -105,7 +105,7 @@ static size_t slice_properties(const struct slice *s, const struct pin *pin,
 /* PID 1 knows nothing of huge pages and the like, and leaves controllers that it does not know as
  * they are: those above the slice hand them down when we say so. What came of it is read back with
  * the limit. */
-static void hand_down(const struct slice *s)
+static void hand_down(struct slice *s)
 {
 	uint32_t wanted = limits_controllers(&s->request.limits) & UNKNOWN_TO_PID1;
 	_cleanup_free_ char *above = strdup(s->top);
@@ -197,7 +197,7 @@ static int systemd_admit(struct slice *s, backend_done done, struct fail *f)
 	struct pin pin;
 
 	if (units_of(s, &u) < 0 || enforce_pin(s, &pin, &pool) < 0 ||
-	    limits_unit_make(s, &limits) < 0)
+	    limits_unit_make(s, false, &limits) < 0)
 		return fail_set(f, -ENOMEM, "out of memory");
 	const struct property_value of_scope[] = {
 		{ .property = PROPERTY_DESCRIPTION, .text = "Tasks of a slice held by reeve" },
@@ -274,7 +274,7 @@ static void systemd_resized(struct slice *s)
 	if (r == 0)
 		r = enforce_pin(s, &pin, &pool);
 	if (r == 0)
-		r = limits_unit_make(s, &limits);
+		r = limits_unit_make(s, true, &limits);
 	if (r == 0) {
 		count = slice_properties(s, &pin, &limits, of_slice);
 		if (a->shared_millicpus == 0)
@@ -354,6 +354,7 @@ const struct backend backend_systemd = {
 	.admit = systemd_admit,
 	.remove = systemd_remove,
 	.repin = systemd_repin,
+	.resizing = hand_down,
 	.resized = systemd_resized,
 	.adopt = systemd_adopt,
 	.list = systemd_list,

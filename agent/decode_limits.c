@@ -234,6 +234,8 @@ static int read_misc(const json_t *object, struct request_limits *l, struct fail
 	json_object_foreach ((json_t *)object, key, value) {
 		struct limits_misc *m = &l->misc[l->misc_count];
 
+		if (json_is_null(value)) /* as everywhere */
+			continue;
 		if (!json_is_integer(value) || json_integer_value(value) < 0)
 			return fail_set(f, -EINVAL, "misc: %.40s must be a whole number", key);
 		m->max = (uint64_t)json_integer_value(value);

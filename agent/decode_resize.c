@@ -3,6 +3,7 @@
  * that a count of 0 is an order here. */
 #include "decode_resize.h"
 
+#include "decode.h"
 #include "decode_parts.h"
 #include "util/cleanup.h"
 
@@ -21,7 +22,7 @@ _Static_assert(DECODE_ABSENT == RESIZE_SAME, "a class that is not named stays as
 struct raw_resize {
 	uint64_t cores, memory, processes_max, grace;
 	double shared_cpus;
-	const json_t *hugepages, *devices, *keep;
+	const json_t *hugepages, *devices, *keep, *limits;
 };
 
 static const struct json_field fields[] = {
@@ -35,6 +36,7 @@ static const struct json_field fields[] = {
 	  .maximum = REQUEST_HUGEPAGES_MAX },
 	{ "devices", JSON_KIND_ARRAY, AT(raw_resize, devices), .maximum = DEVICE_KINDS },
 	{ "keep", JSON_KIND_OBJECT, AT(raw_resize, keep), .required = false },
+	{ "limits", JSON_KIND_OBJECT, AT(raw_resize, limits), .required = false },
 	{ "grace", JSON_KIND_DURATION, AT(raw_resize, grace), .maximum = 24 * 3600ULL * 1000000 },
 	{ 0 },
 };
@@ -90,6 +92,20 @@ static int decode_keep(const json_t *object, struct resize_change *ret, struct f
 	return raw.devices ? decode_keep_devices(raw.devices, ret, f) : 0;
 }
 
+/* null takes all of them away. What is left of them is only known beside those of the slice. */
+static int take_limits(const json_t *limits, struct resize_change *ret, struct fail *f)
+{
+	_cleanup_(limits_done) struct request_limits checked = { 0 };
+	_cleanup_json_ json_t *patch = json_object();
+	int r = json_is_object(limits) ? decode_request_limits(limits, &checked, f) : 0;
+
+	if (r < 0)
+		return r;
+	if (json_object_set(patch, "limits", (json_t *)(uintptr_t)limits) == 0)
+		ret->limits = json_text(patch);
+	return ret->limits ? 0 : fail_set(f, -ENOMEM, "out of memory");
+}
+
 int decode_resize(const json_t *object, struct resize_change *ret, struct fail *f)
 {
 	struct raw_resize raw = { .cores = RESIZE_SAME,
@@ -109,5 +125,9 @@ int decode_resize(const json_t *object, struct resize_change *ret, struct fail *
 	r = take_hugepages(raw.hugepages, ret, f);
 	if (r == 0)
 		r = decode_devices(raw.devices, 0, ret->devices, f);
-	return r < 0 ? r : decode_keep(raw.keep, ret, f);
+	if (r == 0)
+		r = decode_keep(raw.keep, ret, f);
+	if (r == 0 && json_object_get(object, "limits"))
+		r = take_limits(json_object_get(object, "limits"), ret, f);
+	return r;
 }

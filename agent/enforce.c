@@ -228,6 +228,9 @@ int enforce_resized(struct slice *s, bool passing, struct fail *f)
 		return fail_set(f, r, "out of memory");
 	if (!(backend_controllers(s) & CG_BIT(CG_CPUSET)))
 		repin_tasks(s, cpus);
+	r = hold_reset_limits(s, f);
+	if (r < 0)
+		return r;
 	return passing ? take_all(s, f) : enforce_apply(s, f);
 }
 

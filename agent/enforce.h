@@ -23,8 +23,8 @@ uint64_t enforce_weight(const struct allocation *a);
 int enforce_apply(struct slice *s, struct fail *f);
 
 /* The same for a slice that has another size now: where no cpuset controller holds its tasks, each
- * of them is pinned to the new CPUs first. passing: it will have this size for a moment only, in
- * which it need not be isolated. */
+ * of them is pinned to the new CPUs first, and limits that it has no more are reset. passing: it
+ * will have this size for a moment only, in which it need not be isolated. */
 int enforce_resized(struct slice *s, bool passing, struct fail *f);
 
 /* Takes one row of the table again, since what it stands on has changed; the rows of other

@@ -32,4 +32,7 @@ extern const struct hold hold_parts, hold_limits, hold_part_cpus, hold_partition
 /* All rows of the table; rows and leaks are the caller's. */
 int hold_take_all(struct slice *s, struct enforcements *rows, struct fail *f);
 void hold_give_all(struct slice *s);
+/* What the slice's cgroup limits and is not asked for any more, before the rest is taken anew:
+ * -EBUSY, code "resize-refused". */
+int hold_reset_limits(struct slice *s, struct fail *f);
 int hold_left_all(struct slice *s, struct leaks *ret);

@@ -12,11 +12,12 @@
 #include "device_use.h"
 #include "document.h"
 #include "enforce.h"
+#include "limits_patch.h"
 #include "manager.h"
 #include "model/resizing.h"
 #include "parts.h"
+#include "slice_limits.h"
 #include "util/cleanup.h"
-#include "util/fs.h"
 #include "util/log.h"
 
 #include <errno.h>
@@ -27,6 +28,8 @@
 struct resize {
 	struct allocation *before, *both, *after; /* after NULL: interrupted by a restart */
 	struct amounts had, has_both, gets;
+	struct request_limits limits; /* those that the slice's request has not: after, or before */
+	bool limits_change, limits_changed;
 	uint64_t at_usec; /* CLOCK_REALTIME: when what it gives up is taken */
 	bool announced;
 	bool back; /* it is put back to what it was */
@@ -41,6 +44,7 @@ static struct resize *resize_free(struct resize *z)
 	allocation_free(z->before);
 	allocation_free(z->both);
 	allocation_free(z->after);
+	limits_done(&z->limits);
 	free(z);
 	return NULL;
 }
@@ -72,6 +76,7 @@ json_t *resize_document(const struct slice *s)
 	    (z->gets.processes_max > 0 &&
 	     json_put(object, "processes_max", json_integer((json_int_t)z->gets.processes_max)) <
 		     0) ||
+	    (z->limits_change && json_put(object, "limits", document_limits(&z->limits)) < 0) ||
 	    json_put(object, "resources", document_allocation(z->after)) < 0)
 		return NULL;
 	return TAKE_PTR(object);
@@ -158,50 +163,36 @@ static int move_partition(struct slice *s, const struct allocation *size, const 
 				   "the kernel refused the CPUs of slice %s: %s", s->id, p.reason);
 }
 
-/* What a size does not have is no limit, and the table of limits leaves those alone: so it is as
- * for a slice that was made like that. */
-static void reset_limits(const struct slice *s, const struct allocation *size)
+/* Whether the rows have one for the same limit, and whether the kernel held one: there may be many,
+ * one a disk. */
+static bool had_row(const struct enforcements *rows, const struct enforcement *row, bool *ret_held)
 {
-	const struct {
-		bool unset;
-		enum cg_controller controller;
-		const char *file, *text;
-	} limits[] = {
-		{ size->shared_millicpus == 0, CG_CPU, "cpu.weight", "100" },
-		{ size->memory_count == 0, CG_MEMORY, "memory.max", "max" },
-		{ s->request.processes_max == 0, CG_PIDS, "pids.max", "max" },
-	};
-	const uint32_t controllers = s->top_fd < 0 ? 0 : backend_controllers(s);
+	bool found = false;
 
-	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
-		if (limits[i].unset && controllers & CG_BIT(limits[i].controller) &&
-		    fs_write(s->top_fd, limits[i].file, limits[i].text) < 0)
-			log_warning(&(struct log_about){ .slice = s->id },
-				    "%s keeps a limit that the slice does not have",
-				    limits[i].file);
+	*ret_held = false;
+	for (size_t i = 0; i < rows->count; i++) {
+		const struct enforcement *had = &rows->items[i];
+
+		if (strcmp(had->resource, row->resource) != 0 ||
+		    strcmp(had->limit, row->limit) != 0)
+			continue;
+		found = true;
+		*ret_held |= had->mechanism != MECHANISM_NONE && had->mechanism != MECHANISM_POLICY;
+	}
+	return found;
 }
 
-static const struct enforcement *same_row(const struct enforcements *rows,
-					  const struct enforcement *row)
-{
-	for (size_t i = 0; i < rows->count; i++)
-		if (strcmp(rows->items[i].resource, row->resource) == 0 &&
-		    strcmp(rows->items[i].limit, row->limit) == 0)
-			return &rows->items[i];
-	return NULL;
-}
-
-/* Whatever the kernel held is held at the new size as well. But the memory policy of a process that
- * runs stays what it was; where that is all there is, its row says so. */
+/* Whatever the kernel held is held at the new size as well, and so are new limits. But the memory
+ * policy of a process that runs stays what it was; where that is all there is, its row says so. */
 static int check_rows(const struct slice *s, const struct enforcements *before, struct fail *f)
 {
-	for (size_t i = 0; i < before->count; i++) {
-		const struct enforcement *now = same_row(&s->enforced, &before->items[i]);
+	for (size_t i = 0; i < s->enforced.count; i++) {
+		const struct enforcement *now = &s->enforced.items[i];
+		bool held, had = had_row(before, now, &held);
+		bool asked = !had && s->resize->limits_changed && limits_patch_names(now->limit);
 
-		if (before->items[i].mechanism == MECHANISM_NONE ||
-		    strcmp(before->items[i].resource, "noise") == 0 ||
-		    before->items[i].mechanism == MECHANISM_POLICY || !now ||
-		    now->mechanism != MECHANISM_NONE)
+		if (now->mechanism != MECHANISM_NONE || strcmp(now->resource, "noise") == 0 ||
+		    (!held && !asked))
 			continue;
 		return fail_code(f, -EBUSY, "resize-refused",
 				 "the kernel refused %s (%s) of slice %s: %s", now->limit,
@@ -238,7 +229,8 @@ static int hold(struct slice *s, const struct allocation *size, const struct amo
 	s->enforced = (struct enforcements){ 0 };
 	enforce_pool_changed(s->manager, s); /* before its tasks can meet those of the pool */
 	r = move_partition(s, size, &held, f);
-	reset_limits(s, size);
+	if (s->top && s->backend->resizing)
+		s->backend->resizing(s);
 	if (r == 0)
 		r = enforce_resized(s, resize_is_passing(s), f);
 	if (r == 0)
@@ -248,6 +240,19 @@ static int hold(struct slice *s, const struct allocation *size, const struct amo
 	return r;
 }
 
+/* The request has the limits of after the resize, or those of before. */
+static void use_limits(struct slice *s, bool after)
+{
+	struct resize *z = s->resize;
+	struct request_limits other = z->limits;
+
+	if (!z->limits_change || z->limits_changed == after)
+		return;
+	z->limits = s->request.limits;
+	s->request.limits = other;
+	z->limits_changed = after;
+}
+
 /* As it was. If even that is refused, the books keep what the kernel may still hold. */
 static void put_back(struct slice *s, const struct fail *reason)
 {
@@ -255,6 +260,7 @@ static void put_back(struct slice *s, const struct fail *reason)
 	struct fail why = { 0 };
 
 	z->back = true;
+	use_limits(s, false);
 	if (hold(s, z->before, &z->had, &why) < 0) {
 		log_error(&(struct log_about){ .slice = s->id, .code = "leak" },
 			  "it cannot be put back to the size it had: %s", why.text);
@@ -323,11 +329,28 @@ static int check_share(const struct slice *s, const struct resize *z, struct fai
 	return 0;
 }
 
+/* Those of after, and what they may contradict: the record would not be read again. A memory_high
+ * that stays may be exceeded: it slows down, and refuses nothing. */
+static int check_limits(const struct slice *s, const struct resize *z, struct fail *f)
+{
+	const struct request_limits *now = &s->request.limits;
+	bool lower = below(z->limits.memory_high_bytes, now->memory_high_bytes) ||
+		     (z->limits.swap_limited &&
+		      (!now->swap_limited || z->limits.swap_max_bytes < now->swap_max_bytes));
+
+	if (!z->limits_change)
+		return limits_consistent(now, z->gets.memory_bytes, f);
+	return limits_check(s->manager, z->after, lower ? s->top_fd : -1, &z->limits, f);
+}
+
 /* The kernel would reclaim, and then kill, for a limit below what is used. */
 static int check_use(const struct slice *s, const struct resize *z, struct fail *f)
 {
 	struct cg_usage usage;
-	int r = check_devices(s, z, f);
+	int r = check_limits(s, z, f);
+
+	if (r == 0)
+		r = check_devices(s, z, f);
 
 	if (r == 0)
 		r = check_share(s, z, f);
@@ -350,8 +373,10 @@ static int finish(struct slice *s, struct fail *f)
 	struct resize *z = s->resize;
 	int r = check_use(s, z, f);
 
-	if (r == 0)
+	if (r == 0) {
+		use_limits(s, true);
 		r = hold(s, z->after, &z->gets, f);
+	}
 	if (r == 0)
 		r = check_devices(s, z, f); /* opened in the last moment: it would stay open */
 	if (r < 0) {
@@ -505,11 +530,14 @@ int resize_start(struct slice *s, const struct resize_change *change, struct fai
 	if (!z)
 		return fail_set(f, -ENOMEM, "out of memory");
 	r = change_amounts(s, change, z, f);
+	if (r == 0 && change->limits)
+		r = limits_patch(&s->request.limits, change->limits, &z->limits, &z->limits_change,
+				 f);
 	if (r == 0)
 		r = decide(s, change, z, f);
 	if (r == 0)
 		r = check_use(s, z, f);
-	if (r < 0 || amounts_equal(&z->had, &z->gets))
+	if (r < 0 || (amounts_equal(&z->had, &z->gets) && !z->limits_change))
 		return r;
 	s->resize = TAKE_PTR(z);
 	return go(s, change->grace_usec, f);

@@ -3,7 +3,8 @@
 
 /* Another size for a slice that lives; model/resizing.h decides which. What it gets comes first,
  * what it gives up goes last, announced by an event and after the grace that was asked for; in
- * between it holds both. A limit that the kernel refuses puts everything back.
+ * between it holds both. Other limits (limits_patch.h) come with the last step. A limit that the
+ * kernel refuses puts everything back.
  *
  * The record on disk never names less than the kernel may hold: an agent that is killed at any step
  * finds again, in the next one's ledger, all that the slice could have, and puts it back to the

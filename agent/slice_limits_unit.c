@@ -12,11 +12,12 @@
 static const struct {
 	size_t offset; /* in struct cg_limits */
 	enum property property;
+	uint64_t none;
 } numbers[] = {
-	{ offsetof(struct cg_limits, memory_min_bytes), PROPERTY_MEMORY_MIN },
-	{ offsetof(struct cg_limits, memory_low_bytes), PROPERTY_MEMORY_LOW },
-	{ offsetof(struct cg_limits, memory_high_bytes), PROPERTY_MEMORY_HIGH },
-	{ offsetof(struct cg_limits, swap_max_bytes), PROPERTY_MEMORY_SWAP_MAX },
+	{ offsetof(struct cg_limits, memory_min_bytes), PROPERTY_MEMORY_MIN, 0 },
+	{ offsetof(struct cg_limits, memory_low_bytes), PROPERTY_MEMORY_LOW, 0 },
+	{ offsetof(struct cg_limits, memory_high_bytes), PROPERTY_MEMORY_HIGH, UINT64_MAX },
+	{ offsetof(struct cg_limits, swap_max_bytes), PROPERTY_MEMORY_SWAP_MAX, UINT64_MAX },
 };
 
 static const struct {
@@ -36,20 +37,35 @@ static uint64_t at(const void *base, size_t offset)
 	return *(const uint64_t *)(const void *)((const char *)base + offset);
 }
 
-static void put_numbers(struct limits_unit *u, const struct request_limits *l,
-			const struct cg_limits *limits)
+static void put_number(struct limits_unit *u, enum property property, uint64_t number)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-		if (at(limits, numbers[i].offset) != CG_UNSET)
-			u->properties[u->count++] = (struct property_value){
-				.property = numbers[i].property,
-				.number = at(limits, numbers[i].offset),
-			};
-	if (l->cpus_max_millicpus > 0)
-		u->properties[u->count++] = (struct property_value){
-			.property = PROPERTY_CPU_QUOTA_PER_SEC_USEC,
-			.number = (uint64_t)l->cpus_max_millicpus * 1000,
-		};
+	u->properties[u->count++] =
+		(struct property_value){ .property = property, .number = number };
+}
+
+static void put_numbers(struct limits_unit *u, const struct request_limits *l,
+			const struct cg_limits *limits, bool whole)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		uint64_t value = at(limits, numbers[i].offset);
+
+		if (value != CG_UNSET || whole)
+			put_number(u, numbers[i].property,
+				   value == CG_UNSET ? numbers[i].none : value);
+	}
+	if (l->cpus_max_millicpus > 0 || whole)
+		put_number(u, PROPERTY_CPU_QUOTA_PER_SEC_USEC,
+			   l->cpus_max_millicpus ? (uint64_t)l->cpus_max_millicpus * 1000
+						 : UINT64_MAX);
+}
+
+/* PID 1 adds to a list; the empty one is none of them. */
+static void empty_disks(struct limits_unit *u)
+{
+	for (size_t k = 0; k < ARRAY_SIZE(of_disks); k++)
+		u->properties[u->count++] =
+			(struct property_value){ .property = of_disks[k].property,
+						 .pairs = { .count = 0 } };
 }
 
 static int put_disks(struct limits_unit *u, const struct limits_values *v)
@@ -87,7 +103,7 @@ void limits_unit_done(struct limits_unit *u)
 	*u = (struct limits_unit){ 0 };
 }
 
-int limits_unit_make(const struct slice *s, struct limits_unit *ret)
+int limits_unit_make(const struct slice *s, bool whole, struct limits_unit *ret)
 {
 	_cleanup_(limits_values_done) struct limits_values v = { 0 };
 	_cleanup_(limits_unit_done) struct limits_unit u = { 0 };
@@ -96,7 +112,9 @@ int limits_unit_make(const struct slice *s, struct limits_unit *ret)
 
 	if (r < 0)
 		return r;
-	put_numbers(&u, &s->request.limits, &limits);
+	put_numbers(&u, &s->request.limits, &limits, whole);
+	if (whole)
+		empty_disks(&u);
 	r = put_disks(&u, &v);
 	if (r < 0)
 		return r;

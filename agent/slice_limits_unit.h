@@ -8,7 +8,7 @@
 #include "slice_limits.h"
 #include "systemd/property.h"
 
-enum { LIMITS_UNIT_PROPERTIES = 11 };
+enum { LIMITS_UNIT_PROPERTIES = 11 + 6 }; /* those of disks are emptied first */
 
 struct limits_unit { /* keeps what the properties point at */
 	struct property_value properties[LIMITS_UNIT_PROPERTIES];
@@ -16,6 +16,6 @@ struct limits_unit { /* keeps what the properties point at */
 	struct property_pair *pairs;
 	char (*paths)[48];
 };
-/* -ENOMEM. */
-int limits_unit_make(const struct slice *s, struct limits_unit *ret);
+/* whole: for a unit that had others, also those that there are no more. -ENOMEM. */
+int limits_unit_make(const struct slice *s, bool whole, struct limits_unit *ret);
 void limits_unit_done(struct limits_unit *u);

@@ -12,13 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_LIMIT_BYTES = 64 << 10 }; /* io.max has a line a disk */
-
 /* In the order in which they are written: a partition needs its CPUs first, and a burst its
  * quota. */
-static const struct limit_table *const tables[] = {
+const struct limit_table *const limit_tables[] = {
 	&limit_cpuset, &limit_cpu,  &limit_memory, &limit_pids, &limit_hugetlb,
-	&limit_io,     &limit_rdma, &limit_misc,   &limit_dmem,
+	&limit_io,     &limit_rdma, &limit_misc,   &limit_dmem, NULL,
 };
 
 struct applying {
@@ -56,12 +54,12 @@ static const char *member(const struct cg_limits *limits, size_t offset)
 	return (const char *)limits + offset;
 }
 
-static size_t count_values(const struct limit_table *t, const struct cg_limits *limits)
+size_t limit_count(const struct limit_table *t, const struct cg_limits *limits)
 {
 	return t->item_size ? *(const size_t *)(const void *)member(limits, t->list_count) : 1;
 }
 
-static const void *values_at(const struct limit_table *t, const struct cg_limits *limits, size_t i)
+const void *limit_item(const struct limit_table *t, const struct cg_limits *limits, size_t i)
 {
 	const char *items;
 
@@ -75,8 +73,8 @@ static int room_for(struct applying *a)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
-		n += tables[i]->count * count_values(tables[i], a->limits);
+	for (const struct limit_table *const *t = limit_tables; *t; t++)
+		n += (*t)->count * limit_count(*t, a->limits);
 	a->made.items = calloc(n, sizeof(*a->made.items));
 	a->rows = calloc(n, sizeof(*a->rows));
 	return a->made.items && a->rows ? 0 : -ENOMEM;
@@ -119,12 +117,12 @@ static int put_row(struct applying *a, const struct limit_table *t, const struct
 
 static int put_table(struct applying *a, const struct limit_table *t)
 {
-	size_t count = count_values(t, a->limits);
+	size_t count = limit_count(t, a->limits);
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < count; i++)
 		for (size_t k = 0; r == 0 && k < t->count; k++)
-			r = put_row(a, t, &t->rows[k], values_at(t, a->limits, i));
+			r = put_row(a, t, &t->rows[k], limit_item(t, a->limits, i));
 	return r;
 }
 
@@ -137,7 +135,7 @@ static int read_back(const struct applying *a, struct cg_readback *item,
 
 	if (!(a->enabled & CG_BIT(item->controller)))
 		return 0;
-	r = fs_read(a->cgroup, item->file, FILE_LIMIT_BYTES, &text, NULL);
+	r = fs_read(a->cgroup, item->file, LIMIT_FILE_BYTES, &text, NULL);
 	if (r == 0)
 		r = row->kind->extract(text, item->wanted, &item->actual);
 	if (r == -ENOMEM)
@@ -155,8 +153,8 @@ int cg_apply(int cgroup, uint32_t enabled, const struct cg_limits *limits, struc
 						       .limits = limits };
 	int r = room_for(&a);
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(tables); i++)
-		r = put_table(&a, tables[i]);
+	for (const struct limit_table *const *t = limit_tables; r == 0 && *t; t++)
+		r = put_table(&a, *t);
 	for (size_t i = 0; r == 0 && i < a.made.count; i++)
 		r = read_back(&a, &a.made.items[i], &a.rows[i]);
 	if (r < 0)

@@ -35,3 +35,7 @@ void cg_readbacks_done(struct cg_readbacks *r);
  * -EINVAL for a huge page of less than 1 KiB. */
 int cg_apply(int cgroup, uint32_t enabled, const struct cg_limits *limits,
 	     struct cg_readbacks *ret);
+/* Before it, where a cgroup that lives shall have other limits: what is unset in them and is not as
+ * the kernel makes it becomes so. Sets and huge pages stay. Negative errno, with the file that was
+ * refused in *ret_file (static): what was reset so far stays so. */
+int cg_reset(int cgroup, uint32_t enabled, const struct cg_limits *limits, const char **ret_file);

@@ -52,11 +52,13 @@ static const struct limit_kind kind_quota = { .encode = encode_quota,
 #define AT(m) offsetof(struct cg_limits, m)
 static const struct limit_row rows[] = {
 	{ "cpu_weight", "cpu", "cpu.weight", LIMIT_NUMBER, &limit_kind_number,
-	  .offset = AT(cpu_weight) },
-	{ "cpu_quota", "cpu", "cpu.max", LIMIT_USEC, &kind_quota, .offset = AT(cpu_quota_usec) },
-	/* After its quota: the kernel takes none above it (tg_set_cfs_bandwidth()). */
+	  .offset = AT(cpu_weight), .initial = "100" },
+	{ "cpu_quota", "cpu", "cpu.max", LIMIT_USEC, &kind_quota, .offset = AT(cpu_quota_usec),
+	  .initial = "max 100000" },
+	/* After its quota: the kernel takes none above it, and no quota below it
+	 * (tg_set_cfs_bandwidth()). */
 	{ "cpu_burst", "cpu", "cpu.max.burst", LIMIT_USEC, &limit_kind_number,
-	  .offset = AT(cpu_burst_usec) },
+	  .offset = AT(cpu_burst_usec), .initial = "0", .yields = true },
 };
 
 const struct limit_table limit_cpu = { .controller = CG_CPU,

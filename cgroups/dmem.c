@@ -8,11 +8,11 @@
 #define AT(m) offsetof(struct cg_dmem, m)
 static const struct limit_row rows[] = {
 	{ "device_memory_min", "device-memory", "dmem.min", LIMIT_BYTES, &limit_kind_flat,
-	  .offset = AT(min_bytes) },
+	  .offset = AT(min_bytes), .initial = "0" },
 	{ "device_memory_low", "device-memory", "dmem.low", LIMIT_BYTES, &limit_kind_flat,
-	  .offset = AT(low_bytes) },
+	  .offset = AT(low_bytes), .initial = "0" },
 	{ "device_memory_max", "device-memory", "dmem.max", LIMIT_BYTES, &limit_kind_flat,
-	  .offset = AT(max_bytes) },
+	  .offset = AT(max_bytes), .initial = "max" },
 };
 
 const struct limit_table limit_dmem = { .controller = CG_DMEM,

@@ -4,6 +4,7 @@
 /* The inside of control.h: one table of rows a controller. A row says what a limit is called, what
  * it limits, its file, the unit of its values and its kind; the kind knows how a value is written,
  * which part of the file answers, what number that part is, and whether it does what was wanted.
+ * The file is as the kernel makes it where a limit is taken away: the row knows that, too.
  * Only the tables know controllers; only kinds know formats (cgroup-v2.rst, "Format"). */
 
 #include "cgroups/control.h"
@@ -41,6 +42,9 @@ struct limit_row {
 	size_t offset;		      /* of the value; of what precedes the keys where there are */
 	const struct limit_key *keys; /* nested kind only; ends with { NULL } */
 	uint64_t granule_bytes;	      /* of LIMIT_BYTES; 0: a page */
+	/* What a new cgroup has, of a keyed file behind the name; NULL: it is never reset. */
+	const char *initial;
+	bool yields; /* others cannot be changed beside an old value of it: it is reset first */
 };
 
 /* A controller's rows are for the members of struct cg_limits, or for every item of one list in
@@ -56,6 +60,12 @@ struct limit_table {
 
 extern const struct limit_table limit_cpuset, limit_cpu, limit_memory, limit_pids, limit_hugetlb,
 	limit_io, limit_rdma, limit_misc, limit_dmem;
+
+extern const struct limit_table *const limit_tables[]; /* all, NULL-terminated; control.c */
+enum { LIMIT_FILE_BYTES = 64 << 10 };		       /* io.max has a line a disk */
+/* How many items of a table there are to be limited, and the i-th of them. */
+size_t limit_count(const struct limit_table *t, const struct cg_limits *limits);
+const void *limit_item(const struct limit_table *t, const struct cg_limits *limits, size_t i);
 
 extern const struct limit_kind limit_kind_number, limit_kind_word; /* limit.c */
 extern const struct limit_kind limit_kind_flat, limit_kind_nested; /* limit_keyed.c */

@@ -6,7 +6,7 @@
 
 static const struct limit_row rows[] = {
 	{ "misc_max", "misc", "misc.max", LIMIT_NUMBER, &limit_kind_flat,
-	  .offset = offsetof(struct cg_misc, max) },
+	  .offset = offsetof(struct cg_misc, max), .initial = "max" },
 };
 
 const struct limit_table limit_misc = { .controller = CG_MISC,

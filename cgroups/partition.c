@@ -130,19 +130,15 @@ static int grant_rest(int root, const char *path, const char *top, const struct 
 	return all ? grant_above(root, path, &grant) : -ENOMEM;
 }
 
+/* All are tried, one after the other: each gives something back. */
 int cg_partition_undo(int root, const char *path, const char *top, const struct cpuset *granted)
 {
-	const int steps[] = {
-		write_below(root, path, "cpuset.cpus.partition", "member"),
-		write_below(root, path, "cpuset.cpus.exclusive", "\n"),
-		grant_rest(root, path, top, granted),
-	};
+	int result = write_below(root, path, "cpuset.cpus.partition", "member");
+	int r = write_below(root, path, "cpuset.cpus.exclusive", "\n");
 
-	for (size_t i = 0; i < ARRAY_SIZE(steps);
-	     i++) /* all are tried: each gives something back */
-		if (steps[i] < 0)
-			return steps[i];
-	return 0;
+	result = result < 0 ? result : r;
+	r = grant_rest(root, path, top, granted);
+	return result < 0 ? result : r;
 }
 
 int cg_partition_grant(int root, const char *path, const struct cpuset *granted)

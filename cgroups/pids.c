@@ -6,7 +6,7 @@
 
 static const struct limit_row rows[] = {
 	{ "pids_max", "processes", "pids.max", LIMIT_NUMBER, &limit_kind_number,
-	  .offset = offsetof(struct cg_limits, pids_max) },
+	  .offset = offsetof(struct cg_limits, pids_max), .initial = "max" },
 };
 
 const struct limit_table limit_pids = { .controller = CG_PIDS,

@@ -16,7 +16,8 @@ static const struct limit_row rows[] = {
 	  .file = "rdma.max",
 	  .unit = LIMIT_NUMBER,
 	  .kind = &limit_kind_nested,
-	  .keys = keys },
+	  .keys = keys,
+	  .initial = "hca_handle=max hca_object=max" },
 };
 
 const struct limit_table limit_rdma = { .controller = CG_RDMA,

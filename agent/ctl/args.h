@@ -52,6 +52,8 @@ struct args {
 	size_t words_count;
 };
 
+#define SETS(...) ((const struct option_row *const[]){ __VA_ARGS__, NULL })
+
 enum { ARGS_ALL_WORDS = -1 };
 
 /* argv[0] is skipped. `sets` is a NULL-terminated list of tables. Options and words may be mixed

@@ -46,6 +46,16 @@ const struct option_row slice_request_options[] = {
 	  "it may be slowed, stopped and taken away when the host is under pressure" },
 	{ "partition", 0, OPTION_CHOICE, "HOW", "isolated,root", "partition",
 	  "of its cores: without load balancing, or balanced among themselves" },
+	{ "owner", 0, OPTION_TEXT, "TEXT", NULL, "owner", "whom it is for" },
+	{ "role", 0, OPTION_TEXT, "ROLE", NULL, "role", "quota it counts against" },
+	{ "label", 'l', OPTION_PAIR, "K=V", NULL, "labels", "label (repeatable)" },
+	{ "offer", 0, OPTION_TEXT, "ID", NULL, "offer",
+	  "take it from this offer (alone: all of it)" },
+	{ 0 },
+};
+
+/* Of both: each may be "none", which takes it away. */
+const struct option_row slice_limits_options[] = {
 	{ "cpus-max", 0, OPTION_NUMBER, "X", NULL, "limits.cpus_max",
 	  "at most so many CPUs' worth of time" },
 	{ "burst", 0, OPTION_DURATION, "TIME", NULL, "limits.burst",
@@ -66,11 +76,6 @@ const struct option_row slice_request_options[] = {
 	  "at most so many of what the kernel counts, such as sev=2 (repeatable)" },
 	{ "device-memory", 0, OPTION_ITEM, "REGION,KEY=SIZE,...", NULL, "limits.device_memory",
 	  "limits on memory of a device: min, low, max (repeatable)" },
-	{ "owner", 0, OPTION_TEXT, "TEXT", NULL, "owner", "whom it is for" },
-	{ "role", 0, OPTION_TEXT, "ROLE", NULL, "role", "quota it counts against" },
-	{ "label", 'l', OPTION_PAIR, "K=V", NULL, "labels", "label (repeatable)" },
-	{ "offer", 0, OPTION_TEXT, "ID", NULL, "offer",
-	  "take it from this offer (alone: all of it)" },
 	{ 0 },
 };
 
@@ -93,6 +98,11 @@ const struct option_row slice_resize_options[] = {
 	  "between the announcement and the taking away" },
 	{ 0 },
 };
+
+const struct option_row *const slice_create_tables[] = { slice_request_options,
+							 slice_limits_options, NULL };
+const struct option_row *const slice_resize_tables[] = { slice_resize_options, slice_limits_options,
+							 NULL };
 
 const struct option_row task_request_options[] = {
 	{ "task-name", 0, OPTION_TEXT, "NAME", NULL, "name", "name of the task (default: task-N)" },
@@ -150,7 +160,7 @@ static json_t *collection(json_t *body, const char *key, json_t *(*make)(void))
 {
 	json_t *there = json_object_get(body, key);
 
-	if (there)
+	if (there && !json_is_null(there))
 		return there;
 	if (json_object_set_new(body, key, make()) < 0)
 		return NULL;
@@ -358,16 +368,17 @@ static int put_named_count(json_t *body, const struct given *g, struct fail *f)
 {
 	const char *equals = strchr(g->value, '=');
 	_cleanup_free_ char *name = NULL;
-	uint64_t count;
+	uint64_t count = 0;
+	bool none = equals && strcmp(equals + 1, "none") == 0;
 
-	if (!equals || equals == g->value || parse_count(equals + 1, &count) < 0 ||
+	if (!equals || equals == g->value || (!none && parse_count(equals + 1, &count) < 0) ||
 	    !parse_utf8_valid(g->value, strlen(g->value)))
 		return refuse(g, "NAME=N with a whole number", f);
 	name = strndup(g->value, (size_t)(equals - g->value));
 	if (!name)
 		return fail_set(f, -ENOMEM, "out of memory");
-	return put(collection(body, member(g), json_object), name, json_integer((json_int_t)count),
-		   f);
+	return put(collection(body, member(g), json_object), name,
+		   none ? json_null() : json_integer((json_int_t)count), f);
 }
 
 static int put_text(json_t *body, const struct given *g, struct fail *f)
@@ -401,8 +412,27 @@ static int put_word(json_t *body, const struct given *g, struct fail *f)
 	return append(body, member(g), json_string(g->value), f);
 }
 
+static bool of_table(const struct option_row *row, const struct option_row *table)
+{
+	for (; table->name; table++)
+		if (table == row)
+			return true;
+	return false;
+}
+
+static bool of_tables(const struct option_row *row, const struct option_row *const *tables)
+{
+	bool found = false;
+
+	for (; *tables && !found; tables++)
+		found = of_table(row, *tables);
+	return found;
+}
+
 static int put_option(json_t *body, const struct given *g, struct fail *f)
 {
+	if (of_table(g->row, slice_limits_options) && strcmp(g->value, "none") == 0)
+		return put(body, member(g), json_null(), f);
 	switch (g->row->kind) {
 	case OPTION_FLAG:
 	case OPTION_TRUE:
@@ -439,15 +469,7 @@ static int put_option(json_t *body, const struct given *g, struct fail *f)
 	return -EINVAL;
 }
 
-static bool of_table(const struct option_row *row, const struct option_row *table)
-{
-	for (; table->name; table++)
-		if (table == row)
-			return true;
-	return false;
-}
-
-int request_build(const struct args *args, const struct option_row *table, json_t **ret,
+int request_build(const struct args *args, const struct option_row *const *tables, json_t **ret,
 		  struct fail *f)
 {
 	_cleanup_json_ json_t *body = json_object();
@@ -458,7 +480,7 @@ int request_build(const struct args *args, const struct option_row *table, json_
 	for (size_t i = 0; i < args->options_count; i++) {
 		const struct given *g = &args->options[i];
 
-		if (!g->row->key || !of_table(g->row, table))
+		if (!g->row->key || !of_tables(g->row, tables))
 			continue;
 		r = put_option(place_of(body, g), g, f);
 		if (r < 0)

@@ -9,10 +9,13 @@
 
 extern const struct option_row slice_request_options[];
 extern const struct option_row slice_resize_options[];
+extern const struct option_row slice_limits_options[]; /* beside either of the two: */
+extern const struct option_row *const slice_create_tables[], *const slice_resize_tables[];
 extern const struct option_row task_request_options[];
 
 /* An option of the form NAME,KEY=VALUE,... as an object. -EINVAL with a sentence, -ENOMEM. */
 int request_item(const struct given *g, json_t **ret, struct fail *f);
-/* The object of all options of the table that were given. -EINVAL with a sentence, -ENOMEM. */
-int request_build(const struct args *args, const struct option_row *table, json_t **ret,
+/* The object of all options of the tables (NULL-terminated) that were given. -EINVAL with a
+ * sentence, -ENOMEM. */
+int request_build(const struct args *args, const struct option_row *const *tables, json_t **ret,
 		  struct fail *f);

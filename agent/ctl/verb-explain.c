@@ -69,7 +69,7 @@ enum ctl_exit verb_explain(struct session *s, const struct args *args)
 	struct fail f = { 0 };
 	enum ctl_exit e;
 
-	if (request_build(args, slice_request_options, &body, &f) < 0)
+	if (request_build(args, slice_create_tables, &body, &f) < 0)
 		return session_usage(s, &f);
 	if (args->words_count && json_object_size(body)) {
 		fail_code(&f, -EINVAL, "usage", "explain either slice %s or a request, not both",

@@ -302,7 +302,7 @@ static enum ctl_exit carve(struct run *r, const struct args *args)
 	struct fail f = { 0 };
 	enum ctl_exit e;
 
-	if (request_build(args, slice_request_options, &body, &f) < 0)
+	if (request_build(args, slice_create_tables, &body, &f) < 0)
 		return session_usage(r->session, &f);
 	if (ask_for_something(body) < 0)
 		return CTL_RUN_FAILED;
@@ -425,7 +425,7 @@ static enum ctl_exit task_body(struct session *s, const struct args *args, json_
 	struct fail f = { 0 };
 	json_t *argv;
 
-	if (request_build(args, task_request_options, &body, &f) < 0)
+	if (request_build(args, SETS(task_request_options), &body, &f) < 0)
 		return session_usage(s, &f);
 	argv = json_array();
 	for (size_t i = 0; i < args->words_count; i++)

@@ -21,7 +21,7 @@ enum ctl_exit verb_slice_create(struct session *s, const struct args *args)
 	struct fail f = { 0 };
 	enum ctl_exit e;
 
-	if (request_build(args, slice_request_options, &body, &f) < 0)
+	if (request_build(args, slice_create_tables, &body, &f) < 0)
 		return session_usage(s, &f);
 	e = session_call(s, "POST", "/v1/slices", body, &slice);
 	return e ? e : show_slice(s, slice);
@@ -54,7 +54,7 @@ enum ctl_exit verb_slice_resize(struct session *s, const struct args *args)
 	struct fail f = { 0 };
 	enum ctl_exit e;
 
-	if (request_build(args, slice_resize_options, &body, &f) < 0)
+	if (request_build(args, slice_resize_tables, &body, &f) < 0)
 		return session_usage(s, &f);
 	session_path(&path, "/v1/slices/", args->words[0]);
 	e = session_call(s, "PATCH", path.data, body, &slice);

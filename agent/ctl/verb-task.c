@@ -71,7 +71,7 @@ enum ctl_exit verb_task_start(struct session *s, const struct args *args)
 	struct fail f = { 0 };
 	enum ctl_exit e;
 
-	if (request_build(args, task_request_options, &body, &f) < 0)
+	if (request_build(args, SETS(task_request_options), &body, &f) < 0)
 		return session_usage(s, &f);
 	for (size_t i = 1; i < args->words_count; i++)
 		if (json_array_append_new(argv, json_string(args->words[i])) < 0) {
@@ -165,7 +165,7 @@ enum ctl_exit verb_task_stop(struct session *s, const struct args *args)
 	struct fail f = { 0 };
 	enum ctl_exit e;
 
-	if (request_build(args, task_stop_options, &body, &f) < 0)
+	if (request_build(args, SETS(task_stop_options), &body, &f) < 0)
 		return session_usage(s, &f);
 	e = which_task(s, args, &name);
 	if (e)

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SETS(...) ((const struct option_row *const[]){ __VA_ARGS__, NULL })
-
 const struct option_row global_options[] = {
 	{ "output", 'o', OPTION_CHOICE, "FORMAT", "text,json", NULL, "text (default) or json" },
 	{ "socket", 0, OPTION_TEXT, "PATH", NULL, NULL, "reeved's socket (or REEVE_SOCKET)" },
@@ -32,16 +30,16 @@ const struct verb verbs[] = {
 	  NULL, NULL, 0, 0, ARGS_ALL_WORDS, false, false, verb_offers },
 	{ "run", "[OPTIONS] [--] COMMAND [ARGS..]",
 	  "carve a slice, run a command in it, follow it, release the slice",
-	  SETS(slice_request_options, task_request_options, run_options), "command",
+	  SETS(slice_request_options, slice_limits_options, task_request_options, run_options), "command",
 	  1, VERB_MANY_WORDS, 0, false, true, verb_run },
 	{ "slice create", "[OPTIONS]", "carve a slice",
-	  SETS(slice_request_options), NULL, 0, 0, ARGS_ALL_WORDS, false, false, verb_slice_create },
+	  slice_create_tables, NULL, 0, 0, ARGS_ALL_WORDS, false, false, verb_slice_create },
 	{ "slice list", "", "all slices",
 	  NULL, NULL, 0, 0, ARGS_ALL_WORDS, false, false, verb_slice_list },
 	{ "slice show", "SLICE", "one slice: resources, and what enforces each limit",
 	  NULL, "slice", 1, 1, ARGS_ALL_WORDS, false, false, verb_slice_show },
 	{ "slice resize", "SLICE OPTIONS", "give a slice another size while it runs",
-	  SETS(slice_resize_options), "slice", 1, 1, ARGS_ALL_WORDS, false, false,
+	  slice_resize_tables, "slice", 1, 1, ARGS_ALL_WORDS, false, false,
 	  verb_slice_resize },
 	{ "slice freeze", "SLICE..", "let all its tasks stand still",
 	  NULL, "slice", 1, VERB_MANY_WORDS, ARGS_ALL_WORDS, false, false, verb_slice_freeze },
@@ -71,7 +69,7 @@ const struct verb verbs[] = {
 	  NULL, NULL, 0, 0, ARGS_ALL_WORDS, false, false, verb_health },
 	{ "explain", "SLICE | [OPTIONS]",
 	  "why a slice is where it is, or whether and where a request would fit",
-	  SETS(slice_request_options), "slice", 0, 1, ARGS_ALL_WORDS, false, false, verb_explain },
+	  slice_create_tables, "slice", 0, 1, ARGS_ALL_WORDS, false, false, verb_explain },
 	{ "metrics", "", "the agent's OpenMetrics page",
 	  NULL, NULL, 0, 0, ARGS_ALL_WORDS, false, false, verb_metrics },
 	{ "version", "", "versions of reevectl and of the agent",
@@ -172,6 +170,8 @@ void verb_help(struct buf *into, const struct verb *verb)
 			options_help(into, "what to carve", *set);
 		else if (*set == slice_resize_options)
 			options_help(into, "what it shall have (the rest stays)", *set);
+		else if (*set == slice_limits_options)
+			options_help(into, "limits (none: without it)", *set);
 		else if (*set == task_request_options)
 			options_help(into, "how to run it", *set);
 		else

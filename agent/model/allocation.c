@@ -116,14 +116,19 @@ bool allocation_has_device(const struct allocation *a, const char *id)
 	return false;
 }
 
-static uint64_t memory_on(const struct allocation *a, uint32_t node)
+uint64_t allocation_memory_on(const struct allocation_memory *items, size_t count, uint32_t node)
 {
 	uint64_t sum = 0;
 
-	for (size_t i = 0; i < a->memory_count; i++)
-		if (a->memory[i].node == node)
-			sum = add_bounded(sum, a->memory[i].bytes);
+	for (size_t i = 0; i < count; i++)
+		if (items[i].node == node)
+			sum = add_bounded(sum, items[i].bytes);
 	return sum;
+}
+
+static uint64_t memory_on(const struct allocation *a, uint32_t node)
+{
+	return allocation_memory_on(a->memory, a->memory_count, node);
 }
 
 uint64_t allocation_hugepages(const struct allocation *a, uint32_t node, uint64_t size_bytes)
@@ -205,6 +210,8 @@ static int raise(struct allocation *into, const struct allocation *a)
 	for (size_t i = 0; r == 0 && i < a->devices_count; i++)
 		if (!allocation_has_device(into, a->devices[i]))
 			r = allocation_add_device(into, a->devices[i]);
+	if (r == 0)
+		r = cache_shares_join(&into->cache, &a->cache);
 	if (into->shared_millicpus < a->shared_millicpus)
 		into->shared_millicpus = a->shared_millicpus;
 	return r;
@@ -472,9 +479,7 @@ uint64_t ledger_memory(const struct ledger *l, uint32_t node)
 	uint64_t sum = 0;
 
 	for (const struct allocation *a; (a = ledger_next(l, &cursor));)
-		for (size_t i = 0; i < a->memory_count; i++)
-			if (a->memory[i].node == node)
-				sum = add_bounded(sum, a->memory[i].bytes);
+		sum = add_bounded(sum, memory_on(a, node));
 	return sum;
 }
 

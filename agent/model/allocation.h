@@ -47,6 +47,7 @@ int allocation_add_hugepages(struct allocation *a, uint32_t node, uint64_t size_
 			     uint64_t count);
 int allocation_add_device(struct allocation *a, const char *id);
 uint64_t allocation_memory_total(const struct allocation *a);
+uint64_t allocation_memory_on(const struct allocation_memory *items, size_t count, uint32_t node);
 uint64_t allocation_hugepages(const struct allocation *a, uint32_t node, uint64_t size_bytes);
 uint64_t allocation_hugepages_total(const struct allocation *a, uint64_t size_bytes); /* pages */
 bool allocation_has_device(const struct allocation *a, const char *id);

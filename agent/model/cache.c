@@ -53,6 +53,26 @@ int cache_shares_add(struct cache_shares *s, uint32_t domain, uint64_t ways)
 	return 0;
 }
 
+static bool shares_have(const struct cache_shares *s, uint32_t domain)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->items[i].domain == domain)
+			return true;
+	return false;
+}
+
+int cache_shares_join(struct cache_shares *s, const struct cache_shares *more)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < more->count; i++)
+		if (!shares_have(s, more->items[i].domain))
+			r = cache_shares_add(s, more->items[i].domain, more->items[i].ways);
+	if (s->bandwidth_percent == 0)
+		s->bandwidth_percent = more->bandwidth_percent;
+	return r;
+}
+
 void cache_use_done(struct cache_use *u)
 {
 	free(u->ways);

@@ -57,6 +57,8 @@ struct cache_shares { /* of one slice; none: it has no class */
 };
 void cache_shares_done(struct cache_shares *s);
 int cache_shares_add(struct cache_shares *s, uint32_t domain, uint64_t ways);
+/* What `more` has of domains that `s` has nothing of. */
+int cache_shares_join(struct cache_shares *s, const struct cache_shares *more);
 
 /* What all slices hold: the masks by place of the domain, and the classes. */
 struct cache_use {

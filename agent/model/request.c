@@ -2,6 +2,8 @@
 /* Requests; see request.h. Their decoding from JSON is the API's. */
 #include "model/request.h"
 
+#include "model/bounded.h"
+
 #include <stdlib.h>
 
 STRTAB_DEFINE(align_level, enum align_level, [ALIGN_NODE] = "node", [ALIGN_PACKAGE] = "package",
@@ -52,4 +54,14 @@ bool request_empty(const struct request *r)
 		if (r->devices[kind])
 			return false;
 	return true;
+}
+
+uint64_t request_hugepages(const struct request *r, uint64_t size_bytes)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < r->hugepages_count; i++)
+		if (r->hugepages[i].size_bytes == size_bytes)
+			sum = add_bounded(sum, r->hugepages[i].count);
+	return sum;
 }

@@ -76,3 +76,4 @@ void request_init(struct request *r);
 void request_done(struct request *r);
 /* A request for nothing at all (no CPU, memory, hugepage or device). */
 bool request_empty(const struct request *r);
+uint64_t request_hugepages(const struct request *r, uint64_t size_bytes); /* pages */

@@ -22,6 +22,7 @@ void resize_change_done(struct resize_change *c)
 		free(c->keep_devices[i]);
 	free(c->keep_devices);
 	cpuset_free(c->keep_cpus);
+	free(c->limits);
 	resize_change_init(c);
 }
 

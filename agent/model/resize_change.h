@@ -16,6 +16,7 @@ struct resize_change {
 	struct cpuset *keep_cpus; /* NULL none */
 	char **keep_devices;
 	size_t keep_devices_count;
+	char *limits;	     /* {"limits": a JSON merge patch}, checked; NULL: they stay */
 	uint64_t grace_usec; /* between the announcement and the taking away */
 };
 

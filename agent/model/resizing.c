@@ -22,13 +22,8 @@ struct growth {
 
 static uint64_t pages_missing(const struct resize_pick *r, uint64_t size_bytes)
 {
-	const struct request *q = r->wish->wanted;
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < q->hugepages_count; i++)
-		if (q->hugepages[i].size_bytes == size_bytes)
-			sum = add_bounded(sum, q->hugepages[i].count);
-	return subtract_bounded(sum, allocation_hugepages_total(r->a, size_bytes));
+	return subtract_bounded(request_hugepages(r->wish->wanted, size_bytes),
+				allocation_hugepages_total(r->a, size_bytes));
 }
 
 static bool listed_before(const struct request *q, size_t i)
@@ -247,10 +242,8 @@ static int add_kept(struct allocation *into, const struct allocation *kept)
 		r = allocation_add_hugepages(into, kept->hugepages[i].node,
 					     kept->hugepages[i].size_bytes,
 					     kept->hugepages[i].count);
-	for (size_t i = 0; r == 0 && i < kept->cache.count; i++)
-		r = cache_shares_add(&into->cache, kept->cache.items[i].domain,
-				     kept->cache.items[i].ways);
-	into->cache.bandwidth_percent = kept->cache.bandwidth_percent;
+	if (r == 0)
+		r = cache_shares_join(&into->cache, &kept->cache);
 	into->shared_millicpus += kept->shared_millicpus;
 	return r;
 }

@@ -8,8 +8,8 @@
  * devices: those farthest from the others go first, the highest number among equals, never one that
  * was named to be kept. Memory stays on the nodes that it is on, since the memory policy of a task
  * that runs cannot be changed from outside; it is given up first where the cores have it farthest
- * and the tasks do not use it. What one resource gives up does not count for what another gets: in
- * between a slice holds both. */
+ * and the tasks do not use it. Shares of the caches stay what they are. What one resource gives up
+ * does not count for what another gets: in between a slice holds both. */
 
 #include "model/placement.h"
 

@@ -319,16 +319,6 @@ static uint32_t far_from_cores(const struct resize_pick *r, uint32_t number)
 	return least;
 }
 
-static uint64_t used_on(const struct resize_wish *w, uint32_t node)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < w->used_count; i++)
-		if (w->used[i].node == node)
-			sum = add_bounded(sum, w->used[i].bytes);
-	return sum;
-}
-
 /* Takes up to `bytes` from the farthest entry that has more than its floor; what it took. */
 static uint64_t take_farthest(struct resize_pick *r, uint64_t bytes, bool spare_used)
 {
@@ -339,8 +329,8 @@ static uint64_t take_farthest(struct resize_pick *r, uint64_t bytes, bool spare_
 	for (size_t i = 0; i < r->a->memory_count; i++) {
 		struct allocation_memory *m = &r->a->memory[i];
 		uint32_t far = far_from_cores(r, m->node);
-		uint64_t had =
-			subtract_bounded(m->bytes, spare_used ? used_on(r->wish, m->node) : 0);
+		uint64_t used = allocation_memory_on(r->wish->used, r->wish->used_count, m->node);
+		uint64_t had = subtract_bounded(m->bytes, spare_used ? used : 0);
 
 		if (had == 0 || (from && far < farthest_yet))
 			continue;
@@ -372,16 +362,6 @@ static int give_memory(struct resize_pick *r)
 	return PLACEMENT_FITS;
 }
 
-static uint64_t pages_wanted(const struct request *q, uint64_t size_bytes)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < q->hugepages_count; i++)
-		if (q->hugepages[i].size_bytes == size_bytes)
-			sum = add_bounded(sum, q->hugepages[i].count);
-	return sum;
-}
-
 /* The farthest entry of that size that has any, the last among equals. */
 static struct allocation_hugepages *farthest_pages(const struct resize_pick *r, uint64_t size_bytes)
 {
@@ -403,7 +383,7 @@ static int give_hugepages(struct resize_pick *r)
 	for (size_t i = 0; i < r->a->hugepages_count; i++) {
 		uint64_t size = r->a->hugepages[i].size_bytes;
 		uint64_t left = subtract_bounded(allocation_hugepages_total(r->a, size),
-						 pages_wanted(r->wish->wanted, size));
+						 request_hugepages(r->wish->wanted, size));
 
 		while (left > 0) {
 			struct allocation_hugepages *h = farthest_pages(r, size);

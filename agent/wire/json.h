@@ -52,6 +52,10 @@ int json_read(const json_t *object, const struct json_field *fields, const char 
 int json_put(json_t *object, const char *key, json_t *value);
 int json_put_string(json_t *object, const char *key, const char *value_or_null); /* NULL: omitted */
 
+/* What RFC 7396 makes of the target: null takes a member away, objects are merged, all else is
+ * replaced. A new document, which may share parts with both; NULL only without memory. */
+json_t *json_merge(const json_t *target, const json_t *patch);
+
 /* A JSON string of any bytes: where they are not UTF-8 (a disk's model in some other encoding), all
  * that is not ASCII becomes '?'. json_put_string does the same. NULL only without memory. */
 json_t *json_string_lossy(const char *text);

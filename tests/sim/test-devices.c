@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "tests/sim/agent.h"
+#include "tests/unit/scratch.h"
 
 #include "cgroups/device_filter.h"
 #include "devices.h"
@@ -20,7 +21,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -387,31 +387,6 @@ static void test_device_that_the_machine_lost_is_shut_and_opens_when_it_is_back(
 	rig_done(&r);
 }
 
-/* It was handed the open node, or opened it: it stands in no cgroup of the slice. */
-static pid_t start_stranger(struct rig *r)
-{
-	int ready[2], status;
-	char byte = 0;
-	pid_t pid;
-
-	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		byte = open(r->node, O_RDONLY | O_CLOEXEC) >= 0;
-		(void)!write(ready[1], &byte, 1);
-		for (;;)
-			pause();
-	}
-	status = (int)read(ready[0], &byte, 1);
-	close_fd(ready[0]);
-	close_fd(ready[1]);
-	assert_int_equal(status, 1);
-	assert_int_equal(byte, 1);
-	return pid;
-}
-
 static void test_device_that_a_stranger_has_open_is_not_offered_until_it_closes_it(void **state)
 {
 	struct answer answer = { 0 };
@@ -422,7 +397,7 @@ static void test_device_that_a_stranger_has_open_is_not_offered_until_it_closes_
 	rig_open(&r, state);
 	make_both(&r);
 	m = r.agent.manager;
-	stranger = start_stranger(&r);
+	stranger = start_user(r.node, O_RDONLY); /* stands in no cgroup of the slice */
 	agent_delete(&r.agent, r.owner, 0, &answer);
 	assert_true(agent_await(&r.agent, &answer, 10 * SECOND));
 	assert_string_equal(answer.code, "leak");

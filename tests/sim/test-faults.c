@@ -126,6 +126,64 @@ static unsigned resize_with_fault(struct fault_rig *r, const char *what, unsigne
 	return operations;
 }
 
+/* Its limits become these; whether they did, and not a file else is another then. */
+static bool limit(struct fault_rig *r, const char *text, const char *before, const char *after)
+{
+	struct answer answer = { 0 };
+	bool done;
+
+	fault_resize(r, text, &answer);
+	(void)fake_fail_end();
+	done = answer.error == 0;
+	fault_assert_same(r, done ? after : before);
+	assert_true(done || strlen(answer.text) > 10);
+	answer_done(&answer);
+	return done;
+}
+
+static void limit_well(struct fault_rig *r, const char *text)
+{
+	struct answer answer = { 0 };
+
+	fault_resize(r, text, &answer);
+	if (answer.error)
+		fail_msg("%s: %s", text, answer.text);
+	answer_done(&answer);
+}
+
+/* Limits that come, and limits that go: all of them, or none. */
+static unsigned limit_with_fault(struct fault_rig *r, const char *what, unsigned n, int error)
+{
+	static const char some[] =
+		"{\"limits\":{\"cpus_max\":0.5,\"burst\":\"20ms\",\"memory_min\":\"1MiB\","
+		"\"memory_low\":\"2MiB\",\"memory_high\":\"32MiB\",\"swap_max\":0,"
+		"\"misc\":{\"sev\":4}}}";
+	static const char none[] = "{\"limits\":null}";
+	_cleanup_free_ char *without = NULL, *with = NULL;
+	unsigned operations;
+	bool came, went;
+
+	fault_create_well(r, what);
+	limit_well(r, none);
+	without = fault_host_now(r);
+	fake_fail(0, 0, r->agent.dir);
+	limit_well(r, some);
+	operations = fake_fail_end();
+	with = fault_host_now(r);
+	assert_non_null(strstr(with, "sev 4"));
+	assert_true(limit(r, none, with, without));
+	fake_fail(n, error, r->agent.dir);
+	came = limit(r, some, without, with);
+	if (!came)
+		assert_true(limit(r, some, without, with));
+	fake_fail(n, error, r->agent.dir);
+	went = limit(r, none, with, without);
+	r->refused += !came + !went;
+	r->made += came + went;
+	fault_delete_well(r);
+	return operations;
+}
+
 /* No task can run in cgroups that are made up: a leaf stands for one. */
 static unsigned freeze_with_fault(struct fault_rig *r, const char *what, unsigned n, int error)
 {
@@ -219,6 +277,12 @@ static void test_resize_that_fails_anywhere_leaves_the_slice_as_it_was(void **st
 	each_fault(resize_with_fault);
 }
 
+static void test_limits_that_fail_anywhere_are_all_as_they_were(void **state)
+{
+	(void)state;
+	each_fault(limit_with_fault);
+}
+
 static void test_freeze_that_fails_anywhere_leaves_a_slice_that_can_go(void **state)
 {
 	(void)state;
@@ -238,6 +302,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_creation_that_fails_anywhere_leaves_the_host_as_it_was),
 		cmocka_unit_test(test_deletion_that_fails_anywhere_succeeds_at_the_second_try),
 		cmocka_unit_test(test_resize_that_fails_anywhere_leaves_the_slice_as_it_was),
+		cmocka_unit_test(test_limits_that_fail_anywhere_are_all_as_they_were),
 		cmocka_unit_test(test_freeze_that_fails_anywhere_leaves_a_slice_that_can_go),
 		cmocka_unit_test(test_adoption_that_fails_anywhere_leaves_a_slice_or_nothing),
 	};

@@ -106,6 +106,31 @@ static inline pid_t start_sleeper(void)
 		pause();
 }
 
+/* A child that has the file open until it is killed. */
+static inline pid_t start_user(const char *path, int flags)
+{
+	int ready[2];
+	char byte = 0;
+	pid_t pid;
+
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)prctl(PR_SET_NAME, "a user");
+		byte = open(path, flags | O_CLOEXEC) >= 0;
+		(void)!write(ready[1], &byte, 1);
+		for (;;)
+			pause();
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_int_equal(byte, 1);
+	close_fd(ready[0]);
+	close_fd(ready[1]);
+	return pid;
+}
+
 static inline int reap_signal(pid_t pid)
 {
 	int status;

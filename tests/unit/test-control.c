@@ -516,6 +516,96 @@ static void test_control_limits_huge_pages_in_the_real_kernel(void **state)
 	kernel_cgroup_done(&k);
 }
 
+static void test_control_resets_what_is_asked_for_no_more(void **state)
+{
+	static const struct {
+		const char *file, *before, *kept, *reset; /* kept: where the limit is asked for */
+	} files[] = {
+		{ "cpuset.cpus", "2-3\n", "2-3\n", "2-3\n" },
+		{ "cpu.weight", "50\n", "50\n", "100" },
+		{ "cpu.max", "50000 100000\n", "50000 100000\n", "max 100000" },
+		{ "cpu.max.burst", "30000\n", "0", "0" }, /* it is another one that is asked for */
+		{ "memory.min", "4096\n", "4096\n", "0" },
+		{ "memory.low", "4096\n", "4096\n", "0" },
+		{ "memory.high", "8192\n", "8192\n", "max" },
+		{ "memory.max", "8192\n", "8192\n", "max" },
+		{ "memory.swap.max", "0\n", "0\n", "max" },
+		{ "pids.max", "9\n", "9\n", "max" },
+		{ "hugetlb.2MB.max", "0\n", "0\n", "0\n" },
+		{ "io.max", "8:0 rbps=1 wbps=max riops=max wiops=max\n",
+		  "8:0 rbps=1 wbps=max riops=max wiops=max\n",
+		  "8:0 rbps=max wbps=max riops=max wiops=max" },
+		{ "io.weight", "default 100\n8:0 50\n", "default 100\n8:0 50\n", "8:0 default" },
+		{ "io.latency", "8:0 target=75\n", "8:0 target=75\n", "8:0 target=max" },
+		{ "rdma.max", "mlx5_0 hca_handle=1 hca_object=max\n",
+		  "mlx5_0 hca_handle=1 hca_object=max\n", "mlx5_0 hca_handle=max hca_object=max" },
+		{ "misc.max", "sev_es max\nsev 2\n", "sev_es max\nsev 2\n", "sev max" },
+		{ "dmem.min", "a 0\nb 7\n", "a 0\nb 7\n", "b 0" },
+		{ "dmem.max", "b 7\na max\n", "b 7\na max\n", "b max" },
+	};
+	const struct cg_io io = { "8:0", 1, CG_UNSET, CG_UNSET, CG_UNSET, 50, 75 };
+	const struct cg_rdma rdma = { "mlx5_0", 1, CG_UNSET };
+	const struct cg_misc misc = { "sev", 2 };
+	const struct cg_dmem dmem = { "b", 7, CG_UNSET, 7 };
+	const struct cg_limits none = CG_LIMITS_UNSET, all = {
+		.cpu_weight = 50,
+		.cpu_quota_usec = 50000,
+		.cpu_period_usec = 100000,
+		.cpu_burst_usec = 20000,
+		.memory_min_bytes = 4096,
+		.memory_low_bytes = 4096,
+		.memory_high_bytes = 8192,
+		.memory_max_bytes = 8192,
+		.swap_max_bytes = 0,
+		.oom_group = CG_UNSET,
+		.pids_max = 9,
+		.io = &io,
+		.io_count = 1,
+		.rdma = &rdma,
+		.rdma_count = 1,
+		.misc = &misc,
+		.misc_count = 1,
+		.dmem = &dmem,
+		.dmem_count = 1,
+	};
+	const char *refused = NULL;
+	struct scratch s;
+
+	(void)state;
+	scratch_open(&s);
+	for (int pass = 0; pass < 3; pass++) { /* without controllers, all asked for, nothing */
+		for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+			put_file(s.fd, files[i].file, files[i].before);
+		assert_int_equal(
+			cg_reset(s.fd, pass ? EVERYTHING : 0, pass == 1 ? &all : &none, &refused),
+			0);
+		for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+			assert_file(s.fd, files[i].file,
+				    pass == 0	? files[i].before
+				    : pass == 1 ? files[i].kept
+						: files[i].reset);
+	}
+	assert_int_equal(cg_reset(s.fd, EVERYTHING, &none, &refused), 0); /* again */
+	assert_null(refused);
+	scratch_done(&s);
+}
+
+static void test_control_says_what_cannot_be_reset(void **state)
+{
+	const struct cg_limits none = CG_LIMITS_UNSET;
+	const char *refused = NULL;
+	struct scratch s;
+	int fd;
+
+	(void)state;
+	scratch_open(&s);
+	fd = put_answer(s.fd, "memory.high", "4096\n");
+	assert_int_equal(cg_reset(s.fd, EVERYTHING, &none, &refused), -EPERM);
+	assert_string_equal(refused, "memory.high");
+	close_fd(fd);
+	scratch_done(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -533,6 +623,8 @@ int main(void)
 		cmocka_unit_test(test_control_reads_quota_and_period),
 		cmocka_unit_test(test_control_judges_a_line_of_a_keyed_file),
 		cmocka_unit_test(test_control_writes_every_item_of_a_list),
+		cmocka_unit_test(test_control_resets_what_is_asked_for_no_more),
+		cmocka_unit_test(test_control_says_what_cannot_be_reset),
 		cmocka_unit_test(test_control_limits_huge_pages_in_the_real_kernel),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

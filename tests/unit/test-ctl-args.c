@@ -8,7 +8,8 @@
 #include <errno.h>
 
 static const struct option_row *const request_sets[] = { global_options, slice_request_options,
-							 task_request_options, NULL };
+							 slice_limits_options, task_request_options,
+							 NULL };
 
 static int parse(struct args *a, char **argv, int words, struct fail *f)
 {
@@ -96,7 +97,8 @@ static json_t *build(char **argv, const struct option_row *table, struct fail *f
 	json_t *body = NULL;
 
 	assert_int_equal(parse(&a, argv, ARGS_ALL_WORDS, f), 0);
-	(void)request_build(&a, table, &body, f); /* the sentence and the document tell */
+	(void)request_build(&a, SETS(table, slice_limits_options), &body,
+			    f); /* the sentence and the document tell */
 	args_done(&a);
 	return body;
 }
@@ -173,6 +175,11 @@ static void test_requests_are_what_the_api_wants(void **state)
 		      "{\"cache\":{\"l3_ways\":3,\"memory_bandwidth_percent\":50,"
 		      "\"l3_bytes\":8388608}}");
 	assert_builds(ARGV(W("word")), slice_request_options, "{}");
+	assert_builds(ARGV(W("--io=none"), W("--burst=none"), W("--misc=sev=none"), W("--misc=a=1"),
+			   W("--rdma=none"), W("--rdma=x,handles=1")),
+		      slice_resize_options,
+		      "{\"limits\":{\"io\":null,\"burst\":null,\"misc\":{\"sev\":null,\"a\":1},"
+		      "\"rdma\":[{\"device\":\"x\",\"handles\":1}]}}");
 }
 
 static void test_resizing_is_what_the_api_wants(void **state)
@@ -188,7 +195,7 @@ static void test_resizing_is_what_the_api_wants(void **state)
 
 	(void)state;
 	assert_int_equal(args_parse(&a, argv, sets, ARGS_ALL_WORDS, &f), 0);
-	assert_int_equal(request_build(&a, slice_resize_options, &body, &f), 0);
+	assert_int_equal(request_build(&a, SETS(slice_resize_options), &body, &f), 0);
 	assert_true(json_equal(body, wanted));
 	args_done(&a);
 	json_decref(body);

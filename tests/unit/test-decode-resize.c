@@ -62,6 +62,24 @@ static void test_resize_without_members_changes_nothing(void **state)
 	resize_change_done(&c);
 }
 
+static void test_resize_keeps_the_patch_of_limits(void **state)
+{
+	static const char *const vectors[] = {
+		"{\"limits\":null}",
+		"{\"limits\":{}}",
+		"{\"limits\":{\"cpus_max\":null,\"io\":[],\"misc\":{\"sev\":null,\"a\":1}}}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
+		struct resize_change c;
+
+		assert_int_equal(change_of(vectors[i], &c, NULL), 0);
+		assert_string_equal(c.limits, vectors[i]);
+		resize_change_done(&c);
+	}
+}
+
 static void test_resize_refuses_what_is_wrong(void **state)
 {
 	static const char *const wrong[] = {
@@ -85,6 +103,13 @@ static void test_resize_refuses_what_is_wrong(void **state)
 		"{\"keep\":{\"cpus\":\"3-1\"}}",
 		"{\"keep\":{\"devices\":[1]}}",
 		"{\"keep\":{\"devices\":[\"gpu-a\",\"\"]}}",
+		"{\"limits\":[]}",
+		"{\"limits\":7}",
+		"{\"limits\":{\"cpus\":1}}",
+		"{\"limits\":{\"cpus\":null}}",
+		"{\"limits\":{\"burst\":-1}}",
+		"{\"limits\":{\"io\":[{\"disk\":\"a\"}]}}",
+		"{\"limits\":{\"misc\":{\"sev\":\"1\"}}}",
 		"{\"grace\":\"2d\"}",
 		"{\"grace\":-1}",
 	};
@@ -107,6 +132,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_resize_is_read_in_full),
 		cmocka_unit_test(test_resize_without_members_changes_nothing),
+		cmocka_unit_test(test_resize_keeps_the_patch_of_limits),
 		cmocka_unit_test(test_resize_refuses_what_is_wrong),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,36 +19,12 @@
 
 static struct device_rule full = { false, 1, 7, DEVICE_ACCESS_USE };
 
-static pid_t start_user(void)
-{
-	int ready[2];
-	char byte = 0;
-	pid_t pid;
-
-	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		(void)prctl(PR_SET_NAME, "a user");
-		byte = open(NODE, O_RDWR | O_CLOEXEC) >= 0;
-		(void)!write(ready[1], &byte, 1);
-		for (;;)
-			pause();
-	}
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	assert_int_equal(byte, 1);
-	close_fd(ready[0]);
-	close_fd(ready[1]);
-	return pid;
-}
-
 static void test_process_that_has_the_node_open_is_found_until_it_ends(void **state)
 {
 	const struct device_rules nodes = { &full, 1 };
 	_cleanup_close_ int proc = fs_open_dir(AT_FDCWD, "/proc"), own = open(NODE, O_RDWR);
 	struct device_user user = { 0 };
-	pid_t pid = start_user();
+	pid_t pid = start_user(NODE, O_RDWR);
 
 	(void)state;
 	assert_true(own >= 0); /* which does not count */

@@ -333,9 +333,46 @@ static void test_json_text_keeps_the_order_of_keys(void **state)
 	assert_string_equal(pretty, "{\n  \"z\": 0.1,\n  \"a\": 1\n}\n");
 }
 
+/* RFC 7396, appendix A */
+static void test_json_merges_as_the_rfc_shows(void **state)
+{
+	static const char *const vectors[][3] = {
+		{ "{\"a\":\"b\"}", "{\"a\":\"c\"}", "{\"a\":\"c\"}" },
+		{ "{\"a\":\"b\"}", "{\"b\":\"c\"}", "{\"a\":\"b\",\"b\":\"c\"}" },
+		{ "{\"a\":\"b\"}", "{\"a\":null}", "{}" },
+		{ "{\"a\":\"b\",\"b\":\"c\"}", "{\"a\":null}", "{\"b\":\"c\"}" },
+		{ "{\"a\":[\"b\"]}", "{\"a\":\"c\"}", "{\"a\":\"c\"}" },
+		{ "{\"a\":\"c\"}", "{\"a\":[\"b\"]}", "{\"a\":[\"b\"]}" },
+		{ "{\"a\":{\"b\":\"c\"}}", "{\"a\":{\"b\":\"d\",\"c\":null}}",
+		  "{\"a\":{\"b\":\"d\"}}" },
+		{ "{\"a\":[{\"b\":\"c\"}]}", "{\"a\":[1]}", "{\"a\":[1]}" },
+		{ "[\"a\",\"b\"]", "[\"c\",\"d\"]", "[\"c\",\"d\"]" },
+		{ "{\"a\":\"b\"}", "[\"c\"]", "[\"c\"]" },
+		{ "{\"a\":\"foo\"}", "null", "null" },
+		{ "{\"a\":\"foo\"}", "\"bar\"", "\"bar\"" },
+		{ "{\"e\":null}", "{\"a\":1}", "{\"e\":null,\"a\":1}" },
+		{ "[1,2]", "{\"a\":\"b\",\"c\":null}", "{\"a\":\"b\"}" },
+		{ "{}", "{\"a\":{\"bb\":{\"ccc\":null}}}", "{\"a\":{\"bb\":{}}}" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
+		_cleanup_json_ json_t *target = json_loads(vectors[i][0], JSON_DECODE_ANY, NULL),
+				      *patch = json_loads(vectors[i][1], JSON_DECODE_ANY, NULL),
+				      *wanted = json_loads(vectors[i][2], JSON_DECODE_ANY, NULL),
+				      *before = json_deep_copy(target),
+				      *merged = json_merge(target, patch);
+
+		if (!json_equal(merged, wanted))
+			fail_msg("%s + %s", vectors[i][0], vectors[i][1]);
+		assert_true(json_equal(target, before));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_json_merges_as_the_rfc_shows),
 		cmocka_unit_test(test_json_reads_every_kind_of_value),
 		cmocka_unit_test(test_json_takes_numbers_where_units_may_be_left_out),
 		cmocka_unit_test(test_json_leaves_alone_what_is_absent_or_null),

@@ -145,6 +145,33 @@ static void test_part_moves_and_all_above_with_it(void **state)
 	rig_close(&r);
 }
 
+static void test_partition_that_is_undone_gives_back_all_that_is_not_refused(void **state)
+{
+	static const struct {
+		const char *file, *after;
+	} written[] = {
+		{ "all/slice/cpuset.cpus.partition", "member" },
+		{ "all/slice/cpuset.cpus.exclusive", "\n" },
+		{ "all/cpuset.cpus.exclusive", "8" },
+	};
+
+	(void)state;
+	for (size_t refused = 0; refused < ARRAY_SIZE(written); refused++) {
+		struct rig r;
+
+		rig_open(&r);
+		make(&r, "/all/slice", "/all/slice", "isolated");
+		assert_int_equal(unlinkat(r.scratch.fd, written[refused].file, 0), 0);
+		assert_int_equal(
+			cg_partition_undo(r.scratch.fd, "/all/slice", "/all/slice", r.others),
+			-ENOENT);
+		for (size_t i = 0; i < ARRAY_SIZE(written); i++)
+			if (i != refused)
+				assert_file(r.scratch.fd, written[i].file, written[i].after);
+		rig_close(&r);
+	}
+}
+
 /* Linux before 6.7 has no such file: the cgroup is left an ordinary one. */
 static void test_kernel_without_exclusive_cpus_is_told(void **state)
 {
@@ -174,6 +201,7 @@ int main(void)
 		cmocka_unit_test(test_part_is_granted_what_its_slice_has_alone),
 		cmocka_unit_test(test_slice_itself_is_granted_its_own_below_all),
 		cmocka_unit_test(test_part_moves_and_all_above_with_it),
+		cmocka_unit_test(test_partition_that_is_undone_gives_back_all_that_is_not_refused),
 		cmocka_unit_test(test_kernel_without_exclusive_cpus_is_told),
 	};
 

@@ -55,7 +55,7 @@ static void stop(struct stage *g)
 	g->manager.quiet = quiet_free(g->manager.quiet);
 }
 
-static void open_stage(struct stage *g, const char *online)
+static void open_stage(struct stage *g)
 {
 	struct manager *m = &g->manager;
 
@@ -72,7 +72,7 @@ static void open_stage(struct stage *g, const char *online)
 	assert_int_equal(map_new(&m->slices), 0);
 	assert_int_equal(inventory_new(&m->inventory), 0);
 	cpuset_free(m->inventory->machine.online);
-	m->inventory->machine.online = set_of(online);
+	m->inventory->machine.online = set_of("0-7");
 	tree_file(g->root, "proc/irq/default_smp_affinity", "ff\n");
 	tree_file(g->root, "sys/devices/virtual/workqueue/cpumask", "ff\n");
 	start(g);
@@ -134,6 +134,14 @@ static void hold(struct slice *s)
 	enforcements_done(&rows);
 }
 
+static void hold_two(struct stage *g, struct slice **ret_a, struct slice **ret_b)
+{
+	*ret_a = add_slice(g, "a", "2-3", NULL);
+	*ret_b = add_slice(g, "b", "6", NULL);
+	hold(*ret_a);
+	hold(*ret_b);
+}
+
 static void expect_row(const struct enforcements *rows, const char *limit, enum mechanism how,
 		       const char *actual, const char *reason)
 {
@@ -190,7 +198,7 @@ static void test_quiet_moves_what_touches_and_puts_it_back(void **state)
 	struct slice *s;
 
 	(void)state;
-	open_stage(&g, "0-7");
+	open_stage(&g);
 	irq(&g, 1, "0-7");
 	irq(&g, 2, "0-1");
 	irq(&g, 3, "3");
@@ -225,13 +233,10 @@ static void test_quiet_gives_back_what_no_other_slice_holds(void **state)
 	struct stage g;
 
 	(void)state;
-	open_stage(&g, "0-7");
+	open_stage(&g);
 	irq(&g, 1, "0-7");
 	irq(&g, 2, "2");
-	a = add_slice(&g, "a", "2-3", NULL);
-	b = add_slice(&g, "b", "6", NULL);
-	hold(a);
-	hold(b);
+	hold_two(&g, &a, &b);
 	expect_irq(&g, 1, "0-1,4-5,7");
 	expect_irq(&g, 2, "0-1,4-5,7");
 	hold_quiet.give(a);
@@ -270,7 +275,7 @@ static void test_quiet_leaves_and_counts_what_refuses(void **state)
 	int idle, managed, unused, bound;
 
 	(void)state;
-	open_stage(&g, "0-7");
+	open_stage(&g);
 	irq(&g, 1, "0-7");
 	managed = sealed(&g, 2, "3,6"); /* a queue that the slice shares with others */
 	tree_file(g.root, "proc/irq/2/nvme0q3/x", "");
@@ -309,7 +314,7 @@ static void test_quiet_passes_garbage_and_holes_by(void **state)
 	struct slice *s;
 
 	(void)state;
-	open_stage(&g, "0-7");
+	open_stage(&g);
 	irq(&g, 1, "all of them");
 	tree_directory(g.root, "proc/irq/2/smp_affinity_list"); /* cannot be read */
 	tree_directory(g.root, "proc/irq/9");			/* nothing in it */
@@ -336,7 +341,7 @@ static void test_quiet_says_where_the_host_shows_nothing(void **state)
 	struct stage g;
 
 	(void)state;
-	open_stage(&g, "0-7");
+	open_stage(&g);
 	(void)snprintf(path, sizeof(path), "%s/proc/irq", g.root);
 	assert_int_equal(fs_remove_tree(AT_FDCWD, path), 0);
 	(void)snprintf(path, sizeof(path), "%s/sys/devices/virtual", g.root);
@@ -355,7 +360,7 @@ static void test_quiet_touches_nothing_for_cpus_that_no_cpuset_holds(void **stat
 	struct stage g;
 
 	(void)state;
-	open_stage(&g, "0-7");
+	open_stage(&g);
 	irq(&g, 1, "0-7");
 	take(add_slice(&g, "a", "2-3", NULL), MECHANISM_AFFINITY, &rows);
 	expect_irq(&g, 1, "0-7");
@@ -375,7 +380,7 @@ static void test_quiet_does_what_the_configuration_lets_it(void **state)
 	struct stage g;
 
 	(void)state;
-	open_stage(&g, "0-7");
+	open_stage(&g);
 	g.config.interrupts = g.config.workqueues = g.config.housekeeping = false;
 	irq(&g, 1, "0-7");
 	take(add_slice(&g, "a", "2-3", NULL), MECHANISM_CPUSET, &rows);
@@ -395,7 +400,7 @@ static void test_quiet_leaves_unbound_work_to_the_kernel_where_it_does_it(void *
 	struct slice *s;
 
 	(void)state;
-	open_stage(&g, "0-7");
+	open_stage(&g);
 	tree_file(g.root, "sys/devices/virtual/workqueue/cpumask", "f3\n");
 	tree_file(g.root, "sys/devices/virtual/workqueue/cpumask_isolated", "0c\n");
 	tree_file(g.root, "sys/devices/virtual/workqueue/cpumask_requested", "ff\n");
@@ -418,7 +423,7 @@ static void test_quiet_never_leaves_an_empty_set(void **state)
 	struct slice *s;
 
 	(void)state;
-	open_stage(&g, "0-7");
+	open_stage(&g);
 	irq(&g, 1, "0-7");
 	s = add_slice(&g, "a", "0-7", NULL);
 	take(s, MECHANISM_CPUSET, &rows);
@@ -439,13 +444,10 @@ static void test_quiet_survives_an_agent_that_is_killed(void **state)
 	struct stage g;
 
 	(void)state;
-	open_stage(&g, "0-7");
+	open_stage(&g);
 	irq(&g, 1, "0-7");
 	irq(&g, 2, "2");
-	a = add_slice(&g, "a", "2-3", NULL);
-	b = add_slice(&g, "b", "6", NULL);
-	hold(a);
-	hold(b);
+	hold_two(&g, &a, &b);
 	stop(&g); /* as it dies: nothing is put back */
 	a->quiet = b->quiet = QUIET_NO;
 	expect_irq(&g, 1, "0-1,4-5,7");
@@ -475,13 +477,10 @@ static void test_quiet_survives_a_kill_between_record_and_writes(void **state)
 	struct stage g;
 
 	(void)state;
-	open_stage(&g, "0-7");
+	open_stage(&g);
 	irq(&g, 1, "0-7");
 	irq(&g, 2, "1-2");
-	a = add_slice(&g, "a", "2-3", NULL);
-	b = add_slice(&g, "b", "6", NULL);
-	hold(a);
-	hold(b);
+	hold_two(&g, &a, &b);
 	assert_int_equal(fs_read(g.manager.host->root_fd, "run/quiet.json", 1 << 16, &record, NULL),
 			 0);
 	stop(&g);
@@ -507,7 +506,7 @@ static void test_quiet_reads_no_record_that_is_garbage(void **state)
 	struct slice *s;
 
 	(void)state;
-	open_stage(&g, "0-7");
+	open_stage(&g);
 	stop(&g);
 	tree_file(g.root, "run/quiet.json", "{\"form\":1}");
 	start(&g);
@@ -527,7 +526,7 @@ static void test_quiet_changes_nothing_that_it_cannot_write_down(void **state)
 	struct stage g;
 
 	(void)state;
-	open_stage(&g, "0-7");
+	open_stage(&g);
 	irq(&g, 1, "0-7");
 	tree_directory(g.root, "run/quiet.json"); /* no file can take its place */
 	take(add_slice(&g, "a", "2-3", NULL), MECHANISM_CPUSET, &rows);
@@ -547,7 +546,7 @@ static void test_quiet_follows_what_others_do(void **state)
 	struct stage g;
 
 	(void)state;
-	open_stage(&g, "0-7");
+	open_stage(&g);
 	irq(&g, 1, "0-7");
 	irq(&g, 2, "0-7");
 	irq(&g, 3, "0-7");
@@ -578,7 +577,7 @@ static void test_quiet_prefers_cpus_of_the_interrupts_node(void **state)
 	struct stage g;
 
 	(void)state;
-	open_stage(&g, "0-7");
+	open_stage(&g);
 	irq(&g, 1, "5");
 	tree_file(g.root, "proc/irq/1/node", "1\n");
 	tree_file(g.root, "sys/devices/system/node/node1/cpulist", "4-7\n");
@@ -598,7 +597,7 @@ static void test_quiet_spreads_a_slices_own_interrupts_over_its_cpus(void **stat
 	struct stage g;
 
 	(void)state;
-	open_stage(&g, "0-7");
+	open_stage(&g);
 	assert_int_equal(device_new(&nic, DEVICE_NIC, "eth0"), 0);
 	assert_int_equal(device_set_string(&nic->pci, "0000:01:00.0"), 0);
 	assert_int_equal(inventory_add(g.manager.inventory, &nic), 0);
@@ -645,7 +644,7 @@ static void test_quiet_tells_what_is_not_back(void **state)
 	int fd;
 
 	(void)state;
-	open_stage(&g, "0-7");
+	open_stage(&g);
 	irq(&g, 1, "0-7");
 	s = add_slice(&g, "a", "2-3", NULL);
 	hold(s);
@@ -685,7 +684,7 @@ static void test_quiet_manages_4096_interrupts(void **state)
 	double at[3];
 
 	(void)state;
-	open_stage(&g, "0-7");
+	open_stage(&g);
 	for (unsigned i = 0; i < COUNT; i++)
 		irq(&g, 2 * i, i % 8 ? "0-7" : "3"); /* with holes */
 	s = add_slice(&g, "a", "2-3", NULL);

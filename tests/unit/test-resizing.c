@@ -129,6 +129,36 @@ static void test_memory_stays_on_its_nodes(void **state)
 	stage_close(&s);
 }
 
+static void test_shares_of_the_caches_stay(void **state)
+{
+	_cleanup_(cpuset_freep) struct cpuset *cpus = set_of("0-7");
+	struct request q = { .cores = 2, .cache = { .ways = 4, .bandwidth_percent = 50 } };
+	struct cache_domain domain = { .id = 7, .cpus = cpus, .bytes = 24 * MIB };
+	struct resize_wish wish = { .wanted = &q };
+	struct cache_control *c;
+	const struct allocation *a;
+	struct stage s;
+
+	(void)state;
+	open_stage(&s);
+	c = &s.inventory->cache;
+	assert_int_equal(cache_control_add(c, &domain), 0);
+	c->ways = c->bandwidth = true;
+	c->mask = 0xfff;
+	c->classes = 1;
+	(void)stage_take(&s, "a", &q);
+	for (q.cores = 1; q.cores < 4; q.cores++) { /* down, the same, and up */
+		assert_int_equal(resize(&s, &wish, NULL), PLACEMENT_FITS);
+		a = ledger_find(s.ledger, "a");
+		assert_int_equal(cpuset_count(a->cores), q.cores);
+		assert_int_equal(a->cache.count, 1);
+		assert_int_equal(a->cache.items[0].domain, 7);
+		assert_true(a->cache.items[0].ways == 0xf00);
+		assert_int_equal(a->cache.bandwidth_percent, 50);
+	}
+	stage_close(&s);
+}
+
 static void test_memory_goes_where_no_task_uses_it(void **state)
 {
 	const struct allocation_memory used[] = { { .node = 1, .bytes = 3 * GIB } };
@@ -217,6 +247,7 @@ int main(void)
 		cmocka_unit_test(test_cores_are_added_near_and_given_up_far),
 		cmocka_unit_test(test_devices_that_are_far_from_the_cores_go_first),
 		cmocka_unit_test(test_memory_stays_on_its_nodes),
+		cmocka_unit_test(test_shares_of_the_caches_stay),
 		cmocka_unit_test(test_memory_goes_where_no_task_uses_it),
 		cmocka_unit_test(test_what_cannot_be_is_refused),
 		cmocka_unit_test(test_a_change_leaves_what_it_does_not_name),

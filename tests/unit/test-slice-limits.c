@@ -139,7 +139,7 @@ static void test_unit_is_told_what_pid_1_knows(void **state)
 
 	(void)state;
 	stand_open(&s);
-	assert_int_equal(limits_unit_make(&s.slice, &u), 0);
+	assert_int_equal(limits_unit_make(&s.slice, false, &u), 0);
 	assert_int_equal(u.count, 0);
 	limits_unit_done(&u);
 	s.slice.request.limits = (struct request_limits){ .cpus_max_millicpus = 1500,
@@ -150,7 +150,7 @@ static void test_unit_is_told_what_pid_1_knows(void **state)
 							  .swap_limited = true,
 							  .io = io,
 							  .io_count = 1 };
-	assert_int_equal(limits_unit_make(&s.slice, &u), 0);
+	assert_int_equal(limits_unit_make(&s.slice, false, &u), 0);
 	assert_int_equal(u.count, ARRAY_SIZE(names));
 	for (size_t i = 0; i < u.count; i++)
 		assert_string_equal(property_name(u.properties[i].property), names[i]);
@@ -160,6 +160,16 @@ static void test_unit_is_told_what_pid_1_knows(void **state)
 	assert_string_equal(u.properties[5].pairs.items[0].path, "/dev/block/259:0");
 	assert_string_equal(u.properties[10].pairs.items[1].path, "/dev/block/8:0");
 	assert_int_equal(u.properties[10].pairs.items[1].number, 6);
+	limits_unit_done(&u);
+	s.slice.request.limits = (struct request_limits){ .memory_low_bytes = 2 };
+	assert_int_equal(limits_unit_make(&s.slice, true, &u), 0);
+	assert_int_equal(u.count, ARRAY_SIZE(names)); /* what there is no more as well */
+	for (size_t i = 0; i < u.count; i++)
+		assert_string_equal(property_name(u.properties[i].property), names[i]);
+	assert_int_equal(u.properties[0].number, 0);
+	assert_int_equal(u.properties[1].number, 2);
+	assert_true(u.properties[3].number == UINT64_MAX && u.properties[4].number == UINT64_MAX);
+	assert_int_equal(u.properties[5].pairs.count, 0);
 	limits_unit_done(&u);
 	stand_close(&s);
 }
