@@ -7,6 +7,7 @@
 
 #include "backend.h"
 #include "carve.h"
+#include "cgroups/hugetlb.h"
 #include "cgroups/partition.h"
 #include "cgroups/usage.h"
 #include "device_use.h"
@@ -241,7 +242,7 @@ static int check_hugepages(const struct slice *s, const struct resize *z, struct
 		uint64_t left = allocation_hugepages_total(z->after, size);
 
 		if (left < allocation_hugepages_total(z->before, size) &&
-		    cg_usage_hugepages(s->top_fd, size, &used) == 0 && used / size > left)
+		    cg_hugetlb_claimed(s->top_fd, size, &used) == 0 && used / size > left)
 			return too_much_used(s, "hugepages-in-use", "huge pages", used / size, left,
 					     f);
 	}
