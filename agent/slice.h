@@ -26,6 +26,7 @@ struct channel;
 struct pressure_slice;
 struct resize;
 struct freeze;
+struct room;
 
 enum slice_state { SLICE_CREATING, SLICE_ACTIVE, SLICE_DELETING };
 STRTAB_DECLARE(slice_state, enum slice_state);
@@ -88,6 +89,7 @@ struct slice {
 	sd_event_source *emptied;  /* cgroup.events, while waiting for the last process to leave */
 	bool awaits_network;	   /* to be left, before anything else is given back */
 	bool awaited;		   /* the death of its reeve-init, once */
+	struct room *room;	   /* NULL: none was ever needed */
 	unsigned removals;	   /* attempts to remove what is still busy */
 	struct list waiters;	   /* struct slice_waiter: until it is active, or gone */
 };
@@ -117,6 +119,9 @@ struct slice_task *slice_task_find(const struct slice *s, const char *name);
 int slice_task_add(struct slice *s, const char *name, json_t *request, struct slice_task **ret);
 void slice_task_remove(struct slice *s, const char *name);
 size_t slice_tasks_alive(const struct slice *s);
+
+/* The cgroup that those of all slices are in. -ENOENT without, or where that is the root. */
+int slice_open_above(const struct slice *s, int *ret_cgroup);
 
 /* Tells an event about it, with its document and, when something failed, why. */
 void slice_report(struct slice *s, enum event_kind kind, const struct fail *why);
