@@ -8,6 +8,7 @@
 #include "document.h"
 #include "drivers/hugepages.h"
 #include "hold.h"
+#include "resize.h"
 #include "room.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
@@ -63,6 +64,10 @@ static int reread_node(struct manager *m, struct device *node, json_t *changes)
 	json_t *change;
 	int r = hugepages_fill(&found, m->host, only);
 
+	if (r == 0 && found.hugepages_count < before.memory.hugepages_count) {
+		free(found.hugepages); /* no size goes while the kernel runs: one was not read */
+		return 0;
+	}
 	if (r < 0)
 		return r;
 	node->memory.hugepages = found.hugepages;
@@ -115,8 +120,38 @@ struct promise {
 	uint64_t needed; /* that it must have: what all slices hold, and what others use */
 };
 
-static int look(const struct manager *m, const struct page_pool *p, struct promise *ret)
+/* Pages that are promised to a slice which has not had its turn at the pools. */
+static uint64_t not_made_yet(const struct slice *s, const struct page_pool *p)
 {
+	const struct allocation *a = ledger_find(s->manager->ledger, s->id),
+				*before = resize_before(s);
+	uint64_t has = 0, gets;
+
+	if (room_is_made(s) || !a)
+		return 0;
+	gets = allocation_hugepages(a, p->node, p->size_bytes);
+	if (s->state != SLICE_CREATING)
+		has = allocation_hugepages(before ? before : a, p->node, p->size_bytes);
+	return gets > has ? gets - has : 0;
+}
+
+/* What the ledger promises of a pool, but for what others wait for: that will be added for them. */
+static uint64_t promised(const struct slice *s, const struct page_pool *p)
+{
+	const struct manager *m = s->manager;
+	uint64_t sum = ledger_hugepages(m->ledger, p->node, p->size_bytes), part;
+	size_t cursor = 0;
+
+	for (const struct slice *o; (o = map_next(m->slices, &cursor, NULL));) {
+		part = o == s ? 0 : not_made_yet(o, p);
+		sum -= part < sum ? part : sum;
+	}
+	return sum;
+}
+
+static int look(const struct slice *s, const struct page_pool *p, struct promise *ret)
+{
+	const struct manager *m = s->manager;
 	struct page_pool_state now;
 	uint64_t used, slices = used_by_slices(m, p);
 	int r = page_pool_read(m->host, p, &now);
@@ -126,8 +161,7 @@ static int look(const struct manager *m, const struct page_pool *p, struct promi
 	used = now.total > now.free ? now.total - now.free : 0;
 	*ret = (struct promise){
 		.total = now.total,
-		.needed = ledger_hugepages(m->ledger, p->node, p->size_bytes) +
-			  (used > slices ? used - slices : 0),
+		.needed = promised(s, p) + (used > slices ? used - slices : 0),
 	};
 	return 0;
 }
@@ -149,13 +183,14 @@ static bool has_memory(const struct manager *m, const struct page_pool *p, uint6
 }
 
 /* What is missing from one pool, into the account and to the fresh ones. */
-static int plan(const struct manager *m, const struct page_pool *p, struct page_account *a,
+static int plan(const struct slice *s, const struct page_pool *p, struct page_account *a,
 		struct page_account *fresh, struct fail *f)
 {
+	const struct manager *m = s->manager;
 	struct view v = manager_view(m);
 	struct promise now;
 	struct page_loan loan = { .pool = *p };
-	int r = look(m, p, &now);
+	int r = look(s, p, &now);
 
 	if (r < 0)
 		return fail_set(f, r, "the huge pages of node %u cannot be counted: %s", p->node,
@@ -217,7 +252,7 @@ static int ask(const struct slice *s, struct page_account *account, struct page_
 	for (size_t i = 0; r == 0 && i < a->hugepages_count; i++) {
 		const struct page_pool p = { a->hugepages[i].node, a->hugepages[i].size_bytes };
 
-		r = seen_before(a, i) ? 0 : plan(m, &p, account, fresh, f);
+		r = seen_before(a, i) ? 0 : plan(s, &p, account, fresh, f);
 	}
 	return r;
 }
@@ -301,7 +336,7 @@ static int add_row(const struct slice *s, const struct allocation *a, size_t i,
 	uint64_t own = allocation_hugepages(a, p.node, p.size_bytes), has = own;
 	char wanted[24], actual[24], file[64];
 	struct promise now = { 0 };
-	int r = look(s->manager, &p, &now);
+	int r = look(s, &p, &now);
 	struct enforcement row = { .resource = "hugepages",
 				   .limit = "hugepages_pool",
 				   .mechanism = MECHANISM_POOL,

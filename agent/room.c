@@ -65,7 +65,7 @@ static struct room *room_of(struct slice *s)
 
 bool room_is_made(const struct slice *s)
 {
-	return !s->room || s->room->phase != ROOM_MAKING;
+	return s->room && s->room->phase != ROOM_MAKING;
 }
 
 const char *room_lack(const struct slice *s)
@@ -190,6 +190,8 @@ int room_make(struct slice *s, void (*done)(struct slice *s, const struct fail *
 
 	if (!o)
 		return fail_set(f, -ENOMEM, "out of memory");
+	if (o->phase == ROOM_MAKING)
+		return fail_code(f, -EBUSY, "slice-busy", "room is being made for slice %s", s->id);
 	o->phase = ROOM_MAKING;
 	o->done = done;
 	if (hugepages_wanted(s) && room_pools_busy(s->manager)) {

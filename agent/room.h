@@ -17,7 +17,8 @@ enum { ROOM_LATER = 1 };
  * (code "hugepages-short"), -ENOMEM and the like: it is not to be had, and is as it was. */
 int room_make(struct slice *s, void (*done)(struct slice *s, const struct fail *why),
 	      struct fail *f);
-bool room_is_made(const struct slice *s); /* not under way */
+/* Whether it was, and is not under way again. */
+bool room_is_made(const struct slice *s);
 /* Why huge pages were missing when it was made last; "" when none were. */
 const char *room_lack(const struct slice *s);
 

@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -29,6 +30,7 @@
 
 #include <cmocka.h>
 
+#define FAKE_CHARGE "8388608" /* bytes of a cgroup that is born */
 #define CONTROLLERS "cpuset cpu io memory hugetlb pids rdma misc dmem"
 
 static const struct {
@@ -57,27 +59,34 @@ static const struct {
 	{ "memory.max", "max\n" },
 	{ "memory.swap.max", "max\n" },
 	{ "memory.oom.group", "0\n" },
+	{ "memory.current", FAKE_CHARGE "\n" },
+	{ "memory.reclaim", "" },
 	{ "memory.events", "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\n" },
 	{ "pids.max", "max\n" },
 	{ "hugetlb.2MB.max", "max\n" },
 	{ "hugetlb.2MB.rsvd.max", "max\n" },
 };
 
+/* In memory that is shared with the agent's children: what they do counts as well. */
 static struct {
 	char root[PATH_MAX]; /* "": there is no hierarchy */
-	char beside[PATH_MAX];
+	char beside[PATH_MAX], attributes[PATH_MAX];
 	bool counting;
 	unsigned operations, fails_at;
 	int error;
 	char failed[PATH_MAX + 32];
+	char held[64], fifo[PATH_MAX];
 	long (*system_call)(long number, ...);
-} fake;
+} * fake;
 
-#define CALL(...) fake.system_call(__VA_ARGS__)
+#define CALL(...) fake->system_call(__VA_ARGS__)
 
 __attribute__((constructor)) static void find_real(void)
 {
-	fake.system_call = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+	fake = mmap(NULL, sizeof(*fake), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (fake == MAP_FAILED)
+		abort();
+	fake->system_call = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
 }
 
 static bool is_below(const char *path, const char *folder)
@@ -112,12 +121,13 @@ static void path_at(int dirfd, const char *path, char room[PATH_MAX])
 /* Counts an operation; true: it is the one that fails, and errno is set. */
 static bool fails(const char *what, const char *path)
 {
-	if (!fake.counting || (path && !is_below(path, fake.root) && !is_below(path, fake.beside)))
+	if (!fake->counting || (path && !is_below(path, fake->root) &&
+				!is_below(path, fake->beside) && !is_below(path, fake->attributes)))
 		return false;
-	if (++fake.operations != fake.fails_at)
+	if (__atomic_add_fetch(&fake->operations, 1, __ATOMIC_SEQ_CST) != fake->fails_at)
 		return false;
-	(void)snprintf(fake.failed, sizeof(fake.failed), "%s %s", what, path ? path : "");
-	errno = fake.error;
+	(void)snprintf(fake->failed, sizeof(fake->failed), "%s %s", what, path ? path : "");
+	errno = fake->error;
 	return true;
 }
 
@@ -162,33 +172,38 @@ void fake_cgroups_open(const char *root)
 {
 	static const char *const files[] = { "cgroup.controllers", "cgroup.subtree_control" };
 
-	assert_non_null(fake.system_call);
+	assert_non_null(fake->system_call);
 	populate(root);
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		put(root, files[i], CONTROLLERS "\n");
 	put(root, "cpuset.cpus.isolated", "\n");
-	(void)snprintf(fake.root, sizeof(fake.root), "%s", root);
+	(void)snprintf(fake->root, sizeof(fake->root), "%s", root);
+}
+
+void fake_attributes(const char *folder)
+{
+	(void)snprintf(fake->attributes, sizeof(fake->attributes), "%s", folder);
 }
 
 void fake_fail(unsigned n, int error, const char *beside)
 {
-	fake.operations = 0;
-	fake.fails_at = n;
-	fake.error = error;
-	fake.failed[0] = 0;
-	(void)snprintf(fake.beside, sizeof(fake.beside), "%s", beside);
-	fake.counting = true;
+	fake->operations = 0;
+	fake->fails_at = n;
+	fake->error = error;
+	fake->failed[0] = 0;
+	(void)snprintf(fake->beside, sizeof(fake->beside), "%s", beside);
+	fake->counting = true;
 }
 
 unsigned fake_fail_end(void)
 {
-	fake.counting = false;
-	return fake.operations;
+	fake->counting = false;
+	return fake->operations;
 }
 
 const char *fake_failed(void)
 {
-	return *fake.failed ? fake.failed : NULL;
+	return *fake->failed ? fake->failed : NULL;
 }
 
 /* Processes of a cgroup that are alive, up to the limit. */
@@ -241,7 +256,7 @@ static void list_partition(const char *folder, const char *state)
 
 	if (strncmp(state, "isolated", 8) == 0)
 		get(folder, "cpuset.cpus.exclusive", cpus, sizeof(cpus));
-	put(fake.root, "cpuset.cpus.isolated", cpus);
+	put(fake->root, "cpuset.cpus.isolated", cpus);
 }
 
 /* What a write does besides being read back. */
@@ -265,6 +280,10 @@ static void act(const char *folder, const char *name, const char *text)
 		put(folder, name, pids);
 		return;
 	}
+	if (strcmp(name, "memory.reclaim") == 0) {
+		put(folder, "memory.current", "0\n");
+		return;
+	}
 	put(folder, name, text);
 	if (strcmp(name, "cpuset.cpus.partition") == 0)
 		list_partition(folder, text);
@@ -274,23 +293,44 @@ static void act(const char *folder, const char *name, const char *text)
 	}
 }
 
+void fake_hold(const char *file, const char *fifo)
+{
+	(void)snprintf(fake->fifo, sizeof(fake->fifo), "%s", fifo ? fifo : "");
+	(void)snprintf(fake->held, sizeof(fake->held), "%s", file ? file : "");
+}
+
+/* Opening a FIFO waits for somebody who opens its other end. */
+static void await_release(const char *path)
+{
+	const char *name = strrchr(path, '/');
+	long fd;
+
+	if (!*fake->held || !name || strcmp(name + 1, fake->held) != 0)
+		return;
+	fd = CALL(SYS_openat, AT_FDCWD, fake->fifo, O_RDONLY | O_CLOEXEC, 0);
+	(void)CALL(SYS_close, fd);
+}
+
 ssize_t fake_write(int fd, const void *data, size_t size) __asm__("write");
 ssize_t fake_write(int fd, const void *data, size_t size)
 {
 	char path[PATH_MAX], text[4096], *name;
+	bool attribute;
 
-	if ((!fake.counting && !*fake.root) || !path_of(fd, path))
+	if ((!fake->counting && !*fake->root) || !path_of(fd, path))
 		return CALL(SYS_write, fd, data, size);
 	if (fails("write", path))
 		return -1;
-	if (!is_below(path, fake.root) || size >= sizeof(text) - 1)
+	await_release(path);
+	attribute = is_below(path, fake->attributes);
+	if (!(attribute || is_below(path, fake->root)) || size >= sizeof(text) - 1)
 		return CALL(SYS_write, fd, data, size);
 	(void)snprintf(text, sizeof(text), "%.*s", (int)size, (const char *)data);
 	text[strcspn(text, "\n")] = '\n';
 	text[strcspn(text, "\n") + 1] = 0;
 	name = strrchr(path, '/');
 	*name = 0;
-	act(path, name + 1, text);
+	(attribute ? put : act)(path, name + 1, text);
 	return (ssize_t)size;
 }
 
@@ -304,11 +344,11 @@ int fake_openat(int dirfd, const char *path, int flags, ...)
 	va_start(args, flags);
 	mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(args, mode_t) : 0;
 	va_end(args);
-	if (fake.counting || *fake.root)
+	if (fake->counting || *fake->root)
 		path_at(dirfd, path, full);
-	if (fake.counting && fails("open", full))
+	if (fake->counting && fails("open", full))
 		return -1;
-	if (*fake.root && is_below(full, fake.root))
+	if (*fake->root && (is_below(full, fake->root) || is_below(full, fake->attributes)))
 		flags &= ~O_TRUNC; /* an attribute of the kernel keeps what it says */
 	return (int)CALL(SYS_openat, dirfd, path, flags, mode);
 }
@@ -323,7 +363,7 @@ int fake_mkdirat(int dirfd, const char *path, mode_t mode)
 	if (fails("mkdir", full))
 		return -1;
 	r = CALL(SYS_mkdirat, dirfd, path, mode);
-	if (r == 0 && is_below(full, fake.root))
+	if (r == 0 && is_below(full, fake->root))
 		populate(full);
 	return (int)r;
 }
@@ -374,7 +414,7 @@ int fake_unlinkat(int dirfd, const char *path, int flags)
 	path_at(dirfd, path, full);
 	if (fails(flags & AT_REMOVEDIR ? "rmdir" : "unlink", full))
 		return -1;
-	if (flags & AT_REMOVEDIR && is_below(full, fake.root))
+	if (flags & AT_REMOVEDIR && is_below(full, fake->root))
 		return remove_cgroup(full);
 	return (int)CALL(SYS_unlinkat, dirfd, path, flags);
 }

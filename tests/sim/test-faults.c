@@ -11,6 +11,7 @@
 
 #include "tests/sim/agent.h"
 #include "tests/sim/fake_cgroups.h"
+#include "tests/sim/made_host.h"
 
 #include "model/free.h"
 #include "util/buf.h"
@@ -33,12 +34,14 @@ static const char *const requests[] = {
 	"\"cores\":1,\"memory\":\"64MiB\",\"processes_max\":50,\"isolation\":\"required\"",
 	("\"cores\":1,\"memory\":\"64MiB\",\"processes_max\":50,"
 	 "\"hugepages\":[{\"size\":\"2MiB\",\"count\":2}]"),
+	("\"shared_cpus\":0.5,\"memory\":\"64MiB\","
+	 "\"hugepages\":[{\"size\":\"2MiB\",\"count\":12}]"), /* four are to be added */
 	"\"shared_cpus\":0.5,\"memory\":\"64MiB\",\"processes_max\":50,\"isolation\":\"required\"",
 };
 
 struct rig {
 	struct agent agent;
-	char root[64], run[80], slice[32];
+	char root[64], run[64], sys[64], slice[32];
 	char *before; /* what the host is like without the slice */
 	size_t descriptors;
 	unsigned refused, made, stuck;
@@ -75,6 +78,7 @@ static char *host_now(const struct rig *r)
 	buf_init(&b, LISTING_LIMIT_BYTES);
 	list_below(AT_FDCWD, r->root, &b);
 	list_below(AT_FDCWD, r->run, &b);
+	list_below(AT_FDCWD, r->sys, &b);
 	return buf_steal(&b);
 }
 
@@ -85,62 +89,6 @@ static size_t descriptors_now(void)
 
 	assert_int_equal(fs_list(AT_FDCWD, "/proc/self/fd", &names, &count), 0);
 	return count;
-}
-
-/* Pages that this machine need not have, nor lose. */
-static void add_hugepages(struct rig *r)
-{
-	static const char *const files[] = { "nr_hugepages", "free_hugepages" };
-	struct manager *m = r->agent.manager;
-	char path[256];
-
-	(void)snprintf(path, sizeof(path), "%.40s/sys/kernel/mm/hugepages/hugepages-2048kB",
-		       r->agent.dir);
-	assert_int_equal(fs_make_dirs(path, 0755), 0);
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		FILE *file;
-
-		(void)snprintf(path, sizeof(path),
-			       "%.40s/sys/kernel/mm/hugepages/hugepages-2048kB/%s", r->agent.dir,
-			       files[i]);
-		file = fopen(path, "we");
-		assert_non_null(file);
-		assert_true(fputs("8\n", file) >= 0);
-		assert_int_equal(fclose(file), 0);
-	}
-	(void)snprintf(path, sizeof(path), "%.40s/sys", r->agent.dir);
-	close_fd(m->host->sys_fd);
-	m->host->sys_fd = fs_open_dir(AT_FDCWD, path);
-	inventory_each (node, m->inventory, DEVICE_NODE) {
-		struct device *d = (struct device *)(uintptr_t)node;
-
-		free(d->memory.hugepages);
-		d->memory.hugepages = calloc(1, sizeof(*d->memory.hugepages));
-		assert_non_null(d->memory.hugepages);
-		d->memory.hugepages_count = 1;
-		d->memory.hugepages[0] =
-			(struct device_hugepages){ .size_bytes = 2 << 20, .total = 8, .free = 8 };
-		return;
-	}
-}
-
-static void use_hierarchy(struct rig *r)
-{
-	struct manager *m = r->agent.manager;
-	struct fail f = { 0 };
-
-	(void)snprintf(r->root, sizeof(r->root), "%.40s/cgroup", r->agent.dir);
-	(void)snprintf(r->run, sizeof(r->run), "%.40s/run", r->agent.dir);
-	assert_int_equal(mkdir(r->root, 0755), 0);
-	fake_cgroups_open(r->root);
-	close_fd(m->host->cgroup_fd);
-	m->host->cgroup_fd = fs_open_dir(AT_FDCWD, r->root);
-	free(m->host->cgroup_path);
-	m->host->cgroup_path = strdup(r->root);
-	m->layout = CG_LAYOUT_UNIFIED;
-	if (backend_cgroupfs.open(m, &f) < 0)
-		fail_msg("%s", f.text);
-	m->backend = &backend_cgroupfs;
 }
 
 static void create(struct rig *r, const char *what, struct answer *answer)
@@ -194,8 +142,11 @@ static void rig_open(struct rig *r)
 				    &(struct fail){ 0 }),
 			 0);
 	(void)snprintf(r->slice, sizeof(r->slice), "fault%d", (int)getpid());
-	use_hierarchy(r);
-	add_hugepages(r);
+	(void)snprintf(r->root, sizeof(r->root), "%.40s/cgroup", r->agent.dir);
+	(void)snprintf(r->run, sizeof(r->run), "%.40s/run", r->agent.dir);
+	(void)snprintf(r->sys, sizeof(r->sys), "%.40s/sys", r->agent.dir);
+	made_hierarchy(&r->agent);
+	made_hugepages(&r->agent, 8);
 	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
 		create_well(r, requests[i]);
 		delete_well(r);

@@ -86,11 +86,14 @@ static int make_room(struct slice *s, struct fail *f)
 	struct fail said = { 0 };
 	int r = hugepages_ask(s, &work, f);
 
-	if (r < 0 || work.count == 0)
-		return r;
-	assert_int_equal(work.state, PAGE_ACCOUNT_ASKED);
-	(void)page_account_get(s->manager->host, &work, &said); /* the settling tells */
-	return hugepages_settle(s, &work, &said, f);
+	if (r == 0 && work.count > 0) {
+		assert_int_equal(work.state, PAGE_ACCOUNT_ASKED);
+		(void)page_account_get(s->manager->host, &work, &said); /* the settling tells */
+		r = hugepages_settle(s, &work, &said, f);
+	}
+	if (r == 0)
+		s->state = SLICE_ACTIVE;
+	return r;
 }
 
 static void give_room_back(struct slice *s)
@@ -227,6 +230,44 @@ static void test_hugepages_of_two_slices_are_kept_apart(void **state)
 	set_pool(&r, 25, 0); /* the administrator adds five */
 	hold_hugepages.give(b);
 	assert_true(total_of(&r) == 15);
+	rig_done(&r);
+}
+
+static void test_hugepages_that_another_slice_waits_for_are_left_to_it(void **state)
+{
+	struct fail f = { 0 };
+	struct slice *a, *b;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 10, 0);
+	a = add_slice(&r, "a", 10);
+	b = add_slice(&r, "b", 8);
+	assert_int_equal(make_room(b, &f), 0);
+	assert_true(total_of(&r) == 10);
+	set_pool(&r, 10, 0);
+	expect_row(a, "10", "10", true);
+	assert_true(total_of(&r) == 18);
+	assert_true(hugepages_lent(a) && !hugepages_lent(b));
+	rig_done(&r);
+}
+
+/* No size of pages goes while the kernel runs. */
+static void test_hugepages_that_cannot_be_read_for_once_stay_in_the_inventory(void **state)
+{
+	_cleanup_(page_account_done) struct page_account work = { 0 };
+	struct fail f = { 0 };
+	struct slice *s;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 10, 0);
+	s = add_slice(&r, "a", 30);
+	assert_int_equal(hugepages_ask(s, &work, &f), 0);
+	put_file(r.s.fd, POOL "free_hugepages", "what\n");
+	assert_true(hugepages_settle(s, &work, NULL, &f) < 0);
+	assert_int_equal(node_of(&r)->memory.hugepages_count, 1);
+	assert_true(node_of(&r)->memory.hugepages[0].total == 10);
 	rig_done(&r);
 }
 
@@ -415,6 +456,8 @@ int main(void)
 		cmocka_unit_test(test_hugepages_that_are_there_are_left_as_they_are),
 		cmocka_unit_test(test_hugepages_that_others_use_are_replaced),
 		cmocka_unit_test(test_hugepages_of_two_slices_are_kept_apart),
+		cmocka_unit_test(test_hugepages_that_another_slice_waits_for_are_left_to_it),
+		cmocka_unit_test(test_hugepages_that_cannot_be_read_for_once_stay_in_the_inventory),
 		cmocka_unit_test(test_hugepages_fewer_than_asked_are_all_undone),
 		cmocka_unit_test(test_hugepages_are_refused_where_memory_is_promised),
 		cmocka_unit_test(test_hugepages_are_not_added_where_the_agent_is_not_to),
