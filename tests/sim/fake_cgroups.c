@@ -62,7 +62,10 @@ static const struct {
 	{ "memory.current", FAKE_CHARGE "\n" },
 	{ "memory.reclaim", "" },
 	{ "memory.events", "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\n" },
+	{ "pids.current", "0\n" },
 	{ "pids.max", "max\n" },
+	{ "hugetlb.2MB.current", "0\n" },
+	{ "hugetlb.2MB.rsvd.current", "0\n" },
 	{ "hugetlb.2MB.max", "max\n" },
 	{ "hugetlb.2MB.rsvd.max", "max\n" },
 };

@@ -12,6 +12,7 @@
 #include "tests/sim/fake_cgroups.h"
 #include "tests/sim/made_host.h"
 
+#include "decode_resize.h"
 #include "util/fs.h"
 
 #include <errno.h>
@@ -254,6 +255,110 @@ static void test_others_go_on_while_what_a_slice_left_is_reclaimed(void **state)
 	rig_close(&r);
 }
 
+static void resize(struct rig *r, const char *name, const char *body, struct answer *answer)
+{
+	static const struct api_caller root = { 0 };
+	_cleanup_json_ json_t *object = NULL;
+	struct resize_change change;
+	struct fail f = { 0 };
+	char id[32];
+
+	(void)snprintf(id, sizeof(id), "%s%d", name, (int)getpid());
+	resize_change_init(&change);
+	if (json_parse_object(body, strlen(body), &object, &f) < 0 ||
+	    decode_resize(object, &change, &f) < 0)
+		fail_msg("%s: %s", body, f.text);
+	api_slice_resize(r->agent.manager->api, &root, id, &change, answer_here(answer));
+	assert_int_equal(answer->calls, 1); /* at once */
+}
+
+static void test_a_resize_waits_for_pages_and_nothing_else_does(void **state)
+{
+	struct answer answer = { 0 };
+	char data[4096] = "";
+	struct rig r;
+
+	(void)state;
+	rig_open(&r);
+	create_well(&r, "grows", PAGES(4));
+	hold_writes(&r, "nr_hugepages");
+	resize(&r, "grows", "{" PAGES(12) "}", &answer);
+	assert_int_equal(answer.error, 0);
+	assert_non_null(json_object_get(answer.document, "resizing"));
+	answer_done(&answer);
+	assert_int_equal(told(&r, "slice.resizing", "grows", data), 1);
+	create_well(&r, "quick", "\"shared_cpus\":0.1");
+	resize(&r, "grows", "{" PAGES(6) "}", &answer);
+	assert_string_equal(answer.code, "slice-busy");
+	answer_done(&answer);
+	assert_int_equal(told(&r, "slice.resized", "grows", data), 0);
+	assert_int_equal(pages(&r), 8);
+	release(&r);
+	for (int i = 0; i < 1000 && told(&r, "slice.resized", "grows", data) == 0; i++)
+		agent_turn(&r.agent, 10000);
+	assert_int_equal(told(&r, "slice.resized", "grows", data), 1);
+	assert_int_equal(pages(&r), 12);
+	delete_well(&r, "quick");
+	delete_well(&r, "grows");
+	assert_int_equal(pages(&r), 8);
+	rig_close(&r);
+}
+
+static void test_limits_below_what_is_used_are_refused_before_any_write(void **state)
+{
+	static const struct {
+		const char *file, *use, *body, *code;
+	} vectors[] = {
+		{ "memory.current", "50331648", "{\"memory\":\"40MiB\"}", "memory-in-use" },
+		{ "pids.current", "30", "{\"processes_max\":20}", "processes-in-use" },
+		{ "hugetlb.2MB.current", "8388608", "{" PAGES(3) "}", "hugepages-in-use" },
+		{ "hugetlb.2MB.rsvd.current", "8388608", "{" PAGES(3) "}", "hugepages-in-use" },
+		{ "memory.current", "0", "{\"memory\":\"8MiB\"}", "limits-contradict" },
+	};
+	static const struct {
+		const char *file, *text;
+	} held[] = {
+		{ "memory.max", "67108864" }, { "memory.min", "12582912" },
+		{ "pids.max", "50" },	      { "hugetlb.2MB.max", "8388608" },
+		{ "memory.reclaim", "" },
+	};
+	struct answer answer = { 0 };
+	char data[4096] = "", request[256], id[32];
+	struct slice *s;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r);
+	(void)snprintf(id, sizeof(id), "full%d", (int)getpid());
+	(void)snprintf(request, sizeof(request),
+		       "{\"name\":\"%s\",\"memory\":\"64MiB\",\"processes_max\":50,"
+		       "\"limits\":{\"memory_min\":\"12MiB\"}," PAGES(4) "}",
+		       id);
+	agent_create(&r.agent, request, &answer);
+	expect_well(&r, &answer);
+	s = manager_slice(r.agent.manager, id);
+	assert_non_null(s);
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
+		assert_int_equal(fs_write(s->top_fd, vectors[i].file, vectors[i].use), 0);
+		resize(&r, "full", vectors[i].body, &answer);
+		if (!answer.code || strcmp(answer.code, vectors[i].code) != 0)
+			fail_msg("%s at %s of %s: %s", vectors[i].body, vectors[i].use,
+				 vectors[i].file, answer.error ? answer.text : "not refused");
+		answer_done(&answer);
+		assert_int_equal(fs_write(s->top_fd, vectors[i].file, "0"), 0);
+		for (size_t k = 0; k < ARRAY_SIZE(held); k++) {
+			char line[32];
+
+			assert_int_equal(fs_read_line(s->top_fd, held[k].file, line, sizeof(line)),
+					 0);
+			assert_string_equal(line, held[k].text);
+		}
+	}
+	assert_int_equal(told(&r, "slice.resizing", "full", data), 0);
+	delete_well(&r, "full");
+	rig_close(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -261,6 +366,8 @@ int main(void)
 		cmocka_unit_test(
 			test_a_slice_that_is_deleted_while_pages_are_added_gives_them_back),
 		cmocka_unit_test(test_an_agent_that_stops_while_pages_are_added_leaves_none),
+		cmocka_unit_test(test_a_resize_waits_for_pages_and_nothing_else_does),
+		cmocka_unit_test(test_limits_below_what_is_used_are_refused_before_any_write),
 		cmocka_unit_test(test_others_go_on_while_what_a_slice_left_is_reclaimed),
 	};
 
