@@ -239,16 +239,33 @@ bool hugepages_lent(const struct slice *s)
 	return account_of(s->manager, s->id, path) == 0 && access(path, F_OK) == 0;
 }
 
+/* What was begun is settled once, by what the pools have now: later others will have changed them.
+ */
+static int load_settled(const struct manager *m, const char *path, struct page_account *ret)
+{
+	_cleanup_(page_account_done) struct page_account a = { 0 };
+	bool begun;
+	int r = page_account_load(path, m->boot_id, &a);
+
+	if (r < 0)
+		return r;
+	begun = a.state != PAGE_ACCOUNT_SETTLED;
+	r = page_account_settle(m->host, &a);
+	if (r == 0 && begun)
+		r = page_account_save(path, m->boot_id, &a);
+	if (r == 0)
+		*ret = TAKE(a, (struct page_account){ 0 });
+	return r;
+}
+
 /* The account, and what is to be added to it. */
 static int ask(const struct slice *s, struct page_account *account, struct page_account *fresh,
 	       struct fail *f)
 {
 	const struct manager *m = s->manager;
 	const struct allocation *a = ledger_find(m->ledger, s->id);
-	int r = page_account_settle(m->host, account);
+	int r = page_account_begin(m->host, PAGE_ACCOUNT_ASKED, account);
 
-	if (r == 0)
-		r = page_account_begin(m->host, PAGE_ACCOUNT_ASKED, account);
 	for (size_t i = 0; r == 0 && i < a->hugepages_count; i++) {
 		const struct page_pool p = { a->hugepages[i].node, a->hugepages[i].size_bytes };
 
@@ -270,7 +287,7 @@ int hugepages_ask(struct slice *s, struct page_account *ret, struct fail *f)
 	if (r == 0)
 		r = make_folder(m);
 	if (r == 0)
-		r = page_account_load(path, m->boot_id, &account);
+		r = load_settled(m, path, &account);
 	if (r == -ESTALE || r == -EBADMSG) /* nothing of it can be given back */
 		r = 0;
 	if (r == 0)
@@ -313,11 +330,7 @@ int hugepages_settle(struct slice *s, const struct page_account *work, const str
 	int r = account_of(m, s->id, path);
 
 	if (r == 0)
-		r = page_account_load(path, m->boot_id, &account);
-	if (r == 0)
-		r = page_account_settle(m->host, &account);
-	if (r == 0)
-		r = page_account_save(path, m->boot_id, &account);
+		r = load_settled(m, path, &account);
 	reread(m);
 	if (r < 0)
 		return fail_set(f, r, "the account %s of its huge pages: %s", path, strerror(-r));
@@ -388,10 +401,8 @@ static int hugepages_take(struct slice *s, struct enforcements *rows, struct fai
 static int begin_giving(const struct manager *m, const char *path, struct page_account *ret)
 {
 	_cleanup_(page_account_done) struct page_account a = { 0 };
-	int r = page_account_load(path, m->boot_id, &a);
+	int r = load_settled(m, path, &a);
 
-	if (r == 0)
-		r = page_account_settle(m->host, &a);
 	if (r == -ESTALE || (r == 0 && a.count == 0)) {
 		(void)unlink(path); /* said again at the next start otherwise */
 		return 0;

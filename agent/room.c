@@ -331,11 +331,18 @@ static void tell_free(const struct room *o)
 		uint64_t now = n->free_bytes;
 
 		(void)meminfo_node_free(s->manager->host, n->number, &now); /* as before, then */
-		log_notice(&(struct log_about){ .slice = s->id },
-			   "node %u has %" PRIu64 " MiB free of the %" PRIu64
-			   " MiB that are promised to it, and had %" PRIu64
-			   " MiB before page cache that slices left was reclaimed",
-			   n->number, now >> 20, n->needed_bytes >> 20, n->free_bytes >> 20);
+		if (now <= n->free_bytes) /* it is others' page cache, and the kernel's to take */
+			log_debug(&(struct log_about){ .slice = s->id },
+				  "node %u has only %" PRIu64 " MiB free of the %" PRIu64
+				  " MiB that are promised to it",
+				  n->number, now >> 20, n->needed_bytes >> 20);
+		else
+			log_notice(&(struct log_about){ .slice = s->id },
+				   "node %u has %" PRIu64 " MiB free of the %" PRIu64
+				   " MiB that are promised to it, and had %" PRIu64
+				   " MiB before page cache that slices left was reclaimed",
+				   n->number, now >> 20, n->needed_bytes >> 20,
+				   n->free_bytes >> 20);
 	}
 }
 

@@ -387,6 +387,25 @@ static void test_hugepages_of_an_agent_that_died_on_the_way_are_given_back(void 
 	}
 }
 
+/* A resize asked for four, two had come, and the agent died; what others add later is not its. */
+static void test_hugepages_that_were_begun_are_settled_by_the_next_agent(void **state)
+{
+	struct slice *s;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 10, 0);
+	s = add_slice(&r, "a", 10);
+	s->state = SLICE_ACTIVE;
+	assert_int_equal(mkdirat(r.s.fd, "hugepages", 0700), 0);
+	put_file(r.s.fd, "hugepages/a", "boot asked\n1 2097152 8 4\n");
+	expect_row(s, "10", "10", true);
+	set_pool(&r, 16, 0);
+	hold_hugepages.give(s);
+	assert_true(total_of(&r) == 14);
+	rig_done(&r);
+}
+
 static void test_hugepages_that_a_child_did_not_bring_are_missed(void **state)
 {
 	_cleanup_(page_account_done) struct page_account work = { 0 };
@@ -463,6 +482,7 @@ int main(void)
 		cmocka_unit_test(test_hugepages_are_not_added_where_the_agent_is_not_to),
 		cmocka_unit_test(test_hugepages_are_given_back_in_two_halves),
 		cmocka_unit_test(test_hugepages_of_an_agent_that_died_on_the_way_are_given_back),
+		cmocka_unit_test(test_hugepages_that_were_begun_are_settled_by_the_next_agent),
 		cmocka_unit_test(test_hugepages_that_a_child_did_not_bring_are_missed),
 		cmocka_unit_test(test_hugepages_in_use_are_a_leak_until_they_are_free),
 		cmocka_unit_test(test_hugepages_of_slices_that_are_gone_are_given_back_at_start),
