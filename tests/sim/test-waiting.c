@@ -13,6 +13,7 @@
 #include "tests/sim/made_host.h"
 
 #include "decode_resize.h"
+#include "room.h"
 #include "util/fs.h"
 
 #include <errno.h>
@@ -72,6 +73,15 @@ static void release(struct rig *r)
 	}
 	assert_true(fd >= 0);
 	fake_hold(NULL, NULL);
+}
+
+/* A child is on its way to the pools, or there. */
+static void await_child(struct rig *r)
+{
+	for (int i = 0; !room_pools_busy(r->agent.manager); i++) {
+		assert_true(i < LIMIT_USEC / 1000);
+		agent_turn(&r->agent, 1000);
+	}
 }
 
 static void rig_close(struct rig *r)
@@ -165,7 +175,7 @@ static void test_others_go_on_while_pages_of_one_slice_are_added(void **state)
 	rig_open(&r);
 	hold_writes(&r, "nr_hugepages");
 	create(&r, "slow", PAGES(12), &slow);
-	agent_turn(&r.agent, A_WHILE_USEC);
+	await_child(&r);
 	create_well(&r, "quick", "\"shared_cpus\":0.1");
 	assert_int_equal(told(&r, "slice.created", "quick", data), 1);
 	create(&r, "second", PAGES(3), &second); /* waits for the pools */
@@ -199,7 +209,7 @@ static void test_a_slice_that_is_deleted_while_pages_are_added_gives_them_back(v
 	rig_open(&r);
 	hold_writes(&r, "nr_hugepages");
 	create(&r, "slow", PAGES(12), &slow);
-	agent_turn(&r.agent, A_WHILE_USEC);
+	await_child(&r);
 	delete (&r, "slow", &gone);
 	agent_turn(&r.agent, A_WHILE_USEC);
 	assert_true(slow.calls == 1 && slow.error == -EBUSY);
@@ -220,7 +230,7 @@ static void test_an_agent_that_stops_while_pages_are_added_leaves_none(void **st
 	rig_open(&r);
 	hold_writes(&r, "nr_hugepages");
 	create(&r, "slow", PAGES(12), &slow);
-	agent_turn(&r.agent, A_WHILE_USEC);
+	await_child(&r);
 	fake_hold(NULL, NULL); /* the next write is the agent's own */
 	r.agent.manager = manager_free(r.agent.manager);
 	assert_true(slow.calls == 1 && slow.error < 0);
