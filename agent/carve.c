@@ -17,6 +17,7 @@
 #include "network.h"
 #include "pressure.h"
 #include "resize.h"
+#include "room.h"
 #include "slice_limits.h"
 #include "supervise.h"
 #include "util/cleanup.h"
@@ -179,8 +180,8 @@ static void remove_resources(struct slice *s)
 	struct fail why = { 0 };
 	int r;
 
-	/* on_admitted, on_removed, its death or the end of the last network goes on */
-	if (s->admitting || await_init(s) || network_await(s))
+	/* on_admitted, on_removed, its death, the end of the last network or of its room goes on */
+	if (s->admitting || await_init(s) || network_await(s) || room_await(s))
 		return;
 	enforce_undo(s);
 	s->admitting = true;
@@ -257,11 +258,13 @@ static void activate(struct slice *s)
 }
 
 /* After a restart of the agent: what holds the slice is read from the kernel, not remembered. All
- * slices are in the ledger by now, since this comes from the loop. */
-static void hold_again(struct slice *s)
+ * slices are in the ledger by now, since this comes from the loop. What it lacks is told in its
+ * rows. */
+static void hold_again(struct slice *s, const struct fail *lack)
 {
 	struct fail why = { 0 };
 
+	(void)lack;
 	if (s->state != SLICE_ACTIVE)
 		return;
 	if (enforce_apply(s, &why) < 0)
@@ -271,21 +274,35 @@ static void hold_again(struct slice *s)
 	freeze_settle(s);
 }
 
-/* reeve-init is up: it has pinned itself, so what holds it can be read back; no task runs yet. */
-static void on_welcome(pid_t init_pid, void *userdata)
+/* No task runs yet. It may be on its way down again. */
+static void hold_first(struct slice *s, const struct fail *lack)
 {
-	struct slice *s = userdata;
-	struct fail why = { 0 };
+	struct fail why = lack ? *lack : (struct fail){ 0 };
 
-	if (s->state != SLICE_CREATING) {
-		s->init_pid = init_pid;
-		hold_again(s);
+	if (s->state != SLICE_CREATING || s->failed.error)
 		return;
-	}
-	if (enforce_apply(s, &why) < 0)
+	if (lack || enforce_apply(s, &why) < 0)
 		retreat(s, &why);
 	else
 		activate(s);
+}
+
+/* reeve-init is up: it has pinned itself, so what holds it can be read back. */
+static void on_welcome(pid_t init_pid, void *userdata)
+{
+	struct slice *s = userdata;
+	void (*hold)(struct slice * s, const struct fail *lack) =
+		s->state == SLICE_CREATING ? hold_first : hold_again;
+	struct fail why = { 0 };
+	int r;
+
+	if (s->state == SLICE_DELETING)
+		return;
+	if (s->state == SLICE_ACTIVE)
+		s->init_pid = init_pid;
+	r = room_make(s, hold, &why);
+	if (r != ROOM_LATER)
+		hold(s, r < 0 ? &why : NULL);
 }
 
 static void on_status(const struct channel_status *status, void *userdata)
@@ -577,6 +594,7 @@ void carve_abandon(struct slice *s)
 	struct fail why = { 0 };
 
 	s->channel = channel_free(s->channel);
+	s->room = room_free(s->room);
 	if (s->init_fd >= 0) {
 		(void)syscall(SYS_pidfd_send_signal, s->init_fd, SIGKILL, NULL,
 			      0);		      /* may be gone */

@@ -47,12 +47,33 @@ static void settle_child(pid_t parent)
 	(void)!write(fd, "0", 1); /* refused where it is above */
 }
 
+/* The answer and what is kept, in this order, from ANSWER_FD on; all else is closed. */
+static int place_descriptors(const struct errand_order *order, int answer)
+{
+	int fds[1 + ERRAND_KEPT_MAX] = { answer };
+	const int count = 1 + (int)order->kept_count;
+
+	for (int i = 1; i < count; i++)
+		fds[i] = order->kept[i - 1];
+	for (int i = 0; i < count; i++) /* out of the way of their targets first */
+		if (fds[i] >= 0)
+			fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, ANSWER_FD + count);
+	for (int i = 0; i < count; i++) {
+		if (fds[i] < 0)
+			(void)close(ANSWER_FD + i); /* there may be none */
+		else if (dup3(fds[i], ANSWER_FD + i, O_CLOEXEC) < 0)
+			return -errno;
+	}
+	/* Linux 5.9; marked CLOEXEC where not */
+	(void)close_range((unsigned)(ANSWER_FD + count), ~0U, 0);
+	return fds[0] < 0 ? -EMFILE : 0;
+}
+
 static _Noreturn void child_main(const struct errand_order *order, int answer, pid_t parent)
 {
 	settle_child(parent);
-	if (answer != ANSWER_FD && dup3(answer, ANSWER_FD, O_CLOEXEC) < 0)
+	if (place_descriptors(order, answer) < 0)
 		_exit(1);
-	(void)close_range(ANSWER_FD + 1, ~0U, 0); /* Linux 5.9; marked CLOEXEC where not */
 	order->run(order->argument, ANSWER_FD);
 	_exit(0);
 }

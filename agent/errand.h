@@ -3,7 +3,8 @@
 
 /* Something that may take its time, done by a short-lived child: the loop goes on, and a deadline
  * ends it. The child is a copy of the agent that keeps none of its descriptors but the standard
- * ones, may wait for children of its own, and dies with the agent. */
+ * ones and those that the order names, may wait for children of its own, and dies with the agent.
+ */
 
 #include "util/fail.h"
 
@@ -13,10 +14,15 @@
 
 struct errand;
 
+enum { ERRAND_KEPT_FD = 4, ERRAND_KEPT_MAX = 2 };
+
 struct errand_order {
 	/* In the child: what it writes to the descriptor is its answer. */
 	void (*run)(void *argument, int answer);
 	void *argument;
+	/* Descriptors that the child has as ERRAND_KEPT_FD and those after it; -1: not there. */
+	int kept[ERRAND_KEPT_MAX];
+	size_t kept_count;
 	size_t limit_bytes; /* of the answer */
 	uint64_t limit_usec;
 	/* From the loop, once: the child has ended and this is what it wrote (followed by a NUL),

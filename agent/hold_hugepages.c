@@ -8,7 +8,8 @@
 #include "document.h"
 #include "drivers/hugepages.h"
 #include "hold.h"
-#include "page_pool.h"
+#include "resize.h"
+#include "room.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 #include "util/log.h"
@@ -19,6 +20,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int folder_of(const struct manager *m, char ret[PATH_MAX])
 {
@@ -62,6 +64,10 @@ static int reread_node(struct manager *m, struct device *node, json_t *changes)
 	json_t *change;
 	int r = hugepages_fill(&found, m->host, only);
 
+	if (r == 0 && found.hugepages_count < before.memory.hugepages_count) {
+		free(found.hugepages); /* no size goes while the kernel runs: one was not read */
+		return 0;
+	}
 	if (r < 0)
 		return r;
 	/* A kernel has the sizes that it had: one of them could not be read just now. */
@@ -119,8 +125,38 @@ struct promise {
 	uint64_t needed; /* that it must have: what all slices hold, and what others use */
 };
 
-static int look(const struct manager *m, const struct page_pool *p, struct promise *ret)
+/* Pages that are promised to a slice which has not had its turn at the pools. */
+static uint64_t not_made_yet(const struct slice *s, const struct page_pool *p)
 {
+	const struct allocation *a = ledger_find(s->manager->ledger, s->id),
+				*before = resize_before(s);
+	uint64_t has = 0, gets;
+
+	if (room_is_made(s) || !a)
+		return 0;
+	gets = allocation_hugepages(a, p->node, p->size_bytes);
+	if (s->state != SLICE_CREATING)
+		has = allocation_hugepages(before ? before : a, p->node, p->size_bytes);
+	return gets > has ? gets - has : 0;
+}
+
+/* What the ledger promises of a pool, but for what others wait for: that will be added for them. */
+static uint64_t promised(const struct slice *s, const struct page_pool *p)
+{
+	const struct manager *m = s->manager;
+	uint64_t sum = ledger_hugepages(m->ledger, p->node, p->size_bytes), part;
+	size_t cursor = 0;
+
+	for (const struct slice *o; (o = map_next(m->slices, &cursor, NULL));) {
+		part = o == s ? 0 : not_made_yet(o, p);
+		sum -= part < sum ? part : sum;
+	}
+	return sum;
+}
+
+static int look(const struct slice *s, const struct page_pool *p, struct promise *ret)
+{
+	const struct manager *m = s->manager;
 	struct page_pool_state now;
 	uint64_t used, slices = used_by_slices(m, p);
 	int r = page_pool_read(m->host, p, &now);
@@ -130,8 +166,7 @@ static int look(const struct manager *m, const struct page_pool *p, struct promi
 	used = now.total > now.free ? now.total - now.free : 0;
 	*ret = (struct promise){
 		.total = now.total,
-		.needed = ledger_hugepages(m->ledger, p->node, p->size_bytes) +
-			  (used > slices ? used - slices : 0),
+		.needed = promised(s, p) + (used > slices ? used - slices : 0),
 	};
 	return 0;
 }
@@ -152,23 +187,15 @@ static bool has_memory(const struct manager *m, const struct page_pool *p, uint6
 	       (total <= counted || total - counted <= view_memory_free(&v, node) / p->size_bytes);
 }
 
-static int refuse(struct fail *f, const struct page_pool *p, uint64_t had, uint64_t wanted,
-		  const char *why)
-{
-	return fail_code(f, -ENOSPC, "hugepages-short",
-			 "node %u can have only %" PRIu64 " of %" PRIu64
-			 " more huge pages of %" PRIu64 " KiB: %s",
-			 p->node, had, wanted, p->size_bytes >> 10, why);
-}
-
 /* What is missing from one pool, into the account and to the fresh ones. */
-static int plan(const struct manager *m, const struct page_pool *p, struct page_account *a,
+static int plan(const struct slice *s, const struct page_pool *p, struct page_account *a,
 		struct page_account *fresh, struct fail *f)
 {
+	const struct manager *m = s->manager;
 	struct view v = manager_view(m);
 	struct promise now;
 	struct page_loan loan = { .pool = *p };
-	int r = look(m, p, &now);
+	int r = look(s, p, &now);
 
 	if (r < 0)
 		return fail_set(f, r, "the huge pages of node %u cannot be counted: %s", p->node,
@@ -178,31 +205,12 @@ static int plan(const struct manager *m, const struct page_pool *p, struct page_
 	loan.before = now.total;
 	loan.count = now.needed - now.total;
 	if (!v.hugepages_grow)
-		return refuse(f, p, 0, loan.count,
-			      "this agent is not to change how many there are");
+		return page_pool_refuse(f, &loan, 0,
+					"this agent is not to change how many there are");
 	if (!has_memory(m, p, now.needed))
-		return refuse(f, p, 0, loan.count, "its memory is promised to others");
+		return page_pool_refuse(f, &loan, 0, "its memory is promised to others");
 	r = page_account_add(fresh, &loan);
 	return r < 0 ? r : page_account_add(a, &loan);
-}
-
-/* All that are planned, or none. */
-static int grow(const struct manager *m, struct page_account *fresh, struct fail *f)
-{
-	for (size_t i = 0; i < fresh->count; i++) {
-		struct page_loan *l = &fresh->items[i];
-		uint64_t wanted = l->count;
-		int r = page_pool_grow(m->host, &l->pool, l->before, wanted, &l->count);
-
-		if (l->count == wanted)
-			continue;
-		(void)refuse(f, &l->pool, l->count, wanted,
-			     r < 0 ? strerror(-r) : "its memory is in use, or in pieces");
-		fresh->count = i + 1;
-		page_account_give(m->host, fresh);
-		return -ENOSPC;
-	}
-	return 0;
 }
 
 static bool seen_before(const struct allocation *a, size_t i)
@@ -214,44 +222,139 @@ static bool seen_before(const struct allocation *a, size_t i)
 	return false;
 }
 
-static int reserve(struct manager *m, const struct allocation *a, const char *path, struct fail *f)
+static int make_folder(const struct manager *m)
 {
-	_cleanup_(page_account_done) struct page_account account = { 0 }, fresh = { 0 };
-	int kept, r = page_account_load(path, m->boot_id, &account);
+	char folder[PATH_MAX];
+	int r = folder_of(m, folder);
 
-	if (r == -ESTALE || r == -EBADMSG) /* nothing of it can be given back */
-		r = 0;
+	return r < 0 ? r : fs_make_dirs(folder, 0700);
+}
+
+bool hugepages_wanted(const struct slice *s)
+{
+	const struct allocation *a = ledger_find(s->manager->ledger, s->id);
+
+	return a && a->hugepages_count > 0 && manager_is_at_home(s->manager);
+}
+
+bool hugepages_lent(const struct slice *s)
+{
+	char path[PATH_MAX];
+
+	return account_of(s->manager, s->id, path) == 0 && access(path, F_OK) == 0;
+}
+
+/* What was begun is settled once, by what the pools have now: later others will have changed them.
+ */
+static int load_settled(const struct manager *m, const char *path, struct page_account *ret)
+{
+	_cleanup_(page_account_done) struct page_account a = { 0 };
+	bool begun;
+	int r = page_account_load(path, m->boot_id, &a);
+
+	if (r < 0)
+		return r;
+	begun = a.state != PAGE_ACCOUNT_SETTLED;
+	r = page_account_settle(m->host, &a);
+	if (r == 0 && begun)
+		r = page_account_save(path, m->boot_id, &a);
 	if (r == 0)
-		r = page_account_settle(m->host, &account);
-	if (r == 0)
-		r = page_account_begin(m->host, PAGE_ACCOUNT_ASKED, &account);
+		*ret = TAKE(a, (struct page_account){ 0 });
+	return r;
+}
+
+/* The account, and what is to be added to it. */
+static int ask(const struct slice *s, struct page_account *account, struct page_account *fresh,
+	       struct fail *f)
+{
+	const struct manager *m = s->manager;
+	const struct allocation *a = ledger_find(m->ledger, s->id);
+	int r = page_account_begin(m->host, PAGE_ACCOUNT_ASKED, account);
+
 	for (size_t i = 0; r == 0 && i < a->hugepages_count; i++) {
 		const struct page_pool p = { a->hugepages[i].node, a->hugepages[i].size_bytes };
 
-		r = seen_before(a, i) ? 0 : plan(m, &p, &account, &fresh, f);
+		r = seen_before(a, i) ? 0 : plan(s, &p, account, fresh, f);
 	}
-	if (r < 0 || fresh.count == 0)
-		return r;
-	r = page_account_save(path, m->boot_id, &account); /* before anything is changed */
+	return r;
+}
+
+int hugepages_ask(struct slice *s, struct page_account *ret, struct fail *f)
+{
+	_cleanup_(page_account_done) struct page_account account = { 0 }, fresh = { 0 };
+	struct manager *m = s->manager;
+	char path[PATH_MAX];
+	int r;
+
+	if (!hugepages_wanted(s))
+		return 0;
+	r = account_of(m, s->id, path);
+	if (r == 0)
+		r = make_folder(m);
+	if (r == 0)
+		r = load_settled(m, path, &account);
+	if (r == -ESTALE || r == -EBADMSG) /* nothing of it can be given back */
+		r = 0;
+	if (r == 0)
+		r = ask(s, &account, &fresh, f);
+	if (r == 0 && fresh.count > 0) /* before anything is changed */
+		r = page_account_save(path, m->boot_id, &account);
 	if (r < 0)
-		return fail_set(f, r, "cannot write %s: %s", path, strerror(-r));
-	r = grow(m, &fresh, f);
-	kept = page_account_settle(m->host, &account);
-	if (kept == 0)
-		kept = page_account_save(path, m->boot_id, &account);
+		return f->error ? r
+				: fail_set(f, r, "the account %s of its huge pages: %s", path,
+					   strerror(-r));
+	fresh.state = PAGE_ACCOUNT_ASKED;
+	*ret = TAKE(fresh, (struct page_account){ 0 });
+	return 0;
+}
+
+/* The first loan of which the pool has less than was asked for. */
+static int check(const struct host *host, const struct page_account *work, struct fail *f)
+{
+	for (size_t i = 0; i < work->count; i++) {
+		const struct page_loan *l = &work->items[i];
+		struct page_pool_state now = { 0 };
+		uint64_t came;
+		int r = page_pool_read(host, &l->pool, &now);
+
+		came = now.total > l->before ? now.total - l->before : 0;
+		if (r < 0 || came < l->count)
+			return page_pool_refuse(f, l, came,
+						r < 0 ? strerror(-r)
+						      : "its memory is in use, or in pieces");
+	}
+	return 0;
+}
+
+int hugepages_settle(struct slice *s, const struct page_account *work, const struct fail *said,
+		     struct fail *f)
+{
+	_cleanup_(page_account_done) struct page_account account = { 0 };
+	struct manager *m = s->manager;
+	char path[PATH_MAX];
+	int r = account_of(m, s->id, path);
+
+	if (r == 0)
+		r = load_settled(m, path, &account);
 	reread(m);
-	return r < 0 ? r : kept;
+	if (r < 0)
+		return fail_set(f, r, "the account %s of its huge pages: %s", path, strerror(-r));
+	if (said && said->error < 0) {
+		*f = *said;
+		return said->error;
+	}
+	return work->state == PAGE_ACCOUNT_ASKED ? check(m->host, work, f) : 0;
 }
 
 /* What of the slice's own share the pool has, when all others are served. */
-static int add_row(const struct manager *m, const struct allocation *a, size_t i,
-		   struct enforcements *rows, const char *why)
+static int add_row(const struct slice *s, const struct allocation *a, size_t i,
+		   struct enforcements *rows)
 {
 	const struct page_pool p = { a->hugepages[i].node, a->hugepages[i].size_bytes };
 	uint64_t own = allocation_hugepages(a, p.node, p.size_bytes), has = own;
 	char wanted[24], actual[24], file[64];
 	struct promise now = { 0 };
-	int r = look(m, &p, &now);
+	int r = look(s, &p, &now);
 	struct enforcement row = { .resource = "hugepages",
 				   .limit = "hugepages_pool",
 				   .mechanism = MECHANISM_POOL,
@@ -267,71 +370,81 @@ static int add_row(const struct manager *m, const struct allocation *a, size_t i
 	(void)snprintf(actual, sizeof(actual), "%" PRIu64, has);
 	if (r < 0 || has < own) {
 		row.mechanism = MECHANISM_NONE;
-		row.reason = r < 0 ? strerror(-r) : *why ? why : "the pool has become smaller";
+		row.reason = r < 0	     ? strerror(-r)
+			     : *room_lack(s) ? room_lack(s)
+					     : "the pool has become smaller";
 	}
 	if (r < 0)
 		row.actual = NULL;
 	return enforcements_add(rows, &row);
 }
 
-static int make_folder(const struct manager *m)
-{
-	char folder[PATH_MAX];
-	int r = folder_of(m, folder);
-
-	return r < 0 ? r : fs_make_dirs(folder, 0700);
-}
-
 static int hugepages_take(struct slice *s, struct enforcements *rows, struct fail *f)
 {
 	const struct allocation *a = ledger_find(s->manager->ledger, s->id);
-	struct fail why = { 0 };
-	char path[PATH_MAX];
-	int r;
 
-	if (!a || a->hugepages_count == 0 || !manager_is_at_home(s->manager))
+	if (!hugepages_wanted(s))
 		return 0;
-	r = account_of(s->manager, s->id, path);
-	if (r == 0)
-		r = make_folder(s->manager);
-	if (r == 0)
-		r = reserve(s->manager, a, path, &why);
-	if (r < 0 && s->state == SLICE_CREATING) { /* one that runs already is only told so */
-		if (f)
-			*f = why;
-		return r;
-	}
-	for (size_t i = 0; i < a->hugepages_count; i++)
-		if (!seen_before(a, i) && add_row(s->manager, a, i, rows, why.text) < 0)
+	for (size_t i = 0; i < a->hugepages_count; i++) {
+		const struct enforcement *row;
+
+		if (seen_before(a, i))
+			continue;
+		if (add_row(s, a, i, rows) < 0)
 			return -ENOMEM;
+		row = &rows->items[rows->count - 1];
+		if (s->state == SLICE_CREATING && row->mechanism == MECHANISM_NONE)
+			return fail_code(f, -ENOSPC, "hugepages-short",
+					 "there are %s of %s huge pages (%s): %s",
+					 row->actual ? row->actual : "an unknown number",
+					 row->wanted, row->file, row->reason);
+	}
 	return 0;
 }
 
-/* What is free of what was added for it. */
-static int give_back(struct manager *m, const char *path, struct page_account *ret)
+/* The account of a slice, about to be given back; nothing in it: it had none, or none came. */
+static int begin_giving(const struct manager *m, const char *path, struct page_account *ret)
 {
 	_cleanup_(page_account_done) struct page_account a = { 0 };
-	int r = page_account_load(path, m->boot_id, &a);
+	int r = load_settled(m, path, &a);
 
-	if (r == -ESTALE) {
+	if (r == -ESTALE || (r == 0 && a.count == 0)) {
 		(void)unlink(path); /* said again at the next start otherwise */
 		return 0;
 	}
 	if (r == 0)
-		r = page_account_settle(m->host, &a);
-	if (r < 0)
+		r = page_account_begin(m->host, PAGE_ACCOUNT_GIVING, &a);
+	if (r == 0)
+		r = page_account_save(path, m->boot_id, &a);
+	if (r == 0)
+		*ret = TAKE(a, (struct page_account){ 0 });
+	return r;
+}
+
+int hugepages_return(struct slice *s, struct page_account *ret)
+{
+	char path[PATH_MAX];
+	int r = account_of(s->manager, s->id, path);
+
+	return r < 0 ? r : begin_giving(s->manager, path, ret);
+}
+
+/* What is free of what was added for a slice; *ret is what is not. While another slice has a pool
+ * changed, nothing is: whoever looks again finds more. */
+static int give_back(struct manager *m, const char *slice, struct page_account *ret)
+{
+	_cleanup_(page_account_done) struct page_account a = { 0 };
+	char path[PATH_MAX];
+	int r = account_of(m, slice, path);
+
+	if (r == 0 && room_pools_busy(m))
+		return page_account_load(path, m->boot_id, ret);
+	if (r == 0)
+		r = begin_giving(m, path, &a);
+	if (r < 0 || a.count == 0)
 		return r;
-	if (a.count == 0) {
-		(void)unlink(path); /* there was none, or none ever came */
-		return 0;
-	}
-	r = page_account_begin(m->host, PAGE_ACCOUNT_GIVING, &a);
-	if (r == 0)
-		r = page_account_save(path, m->boot_id, &a);
-	if (r == 0)
-		page_account_give(m->host, &a);
-	if (r == 0)
-		r = page_account_save(path, m->boot_id, &a);
+	page_account_give(m->host, &a);
+	r = page_account_save(path, m->boot_id, &a);
 	reread(m);
 	*ret = TAKE(a, (struct page_account){ 0 });
 	return r;
@@ -340,11 +453,8 @@ static int give_back(struct manager *m, const char *path, struct page_account *r
 static void hugepages_give(struct slice *s)
 {
 	_cleanup_(page_account_done) struct page_account a = { 0 };
-	char path[PATH_MAX];
-	int r = account_of(s->manager, s->id, path);
+	int r = give_back(s->manager, s->id, &a);
 
-	if (r == 0)
-		r = give_back(s->manager, path, &a);
 	if (r < 0)
 		log_warning(&(struct log_about){ .slice = s->id },
 			    "its huge pages cannot be given back: %s", strerror(-r));
@@ -366,17 +476,11 @@ static uint64_t held_bytes(const struct manager *m, const struct slice *s, uint6
 static uint64_t orphaned(const struct slice *s, uint64_t size_bytes)
 {
 	const struct manager *m = s->manager;
-	_cleanup_free_ char *above = s->top ? strdup(s->top) : NULL;
-	char *slash = above ? strrchr(above, '/') : NULL;
-	_cleanup_close_ int cgroup = -1;
+	_cleanup_close_ int above = -1;
 	uint64_t all = 0, part;
 	size_t cursor = 0;
 
-	if (!slash || slash == above)
-		return 0;
-	*slash = 0;
-	if (cg_open(m->host->cgroup_fd, above, &cgroup) < 0 ||
-	    cg_hugetlb_current(cgroup, size_bytes, &all) < 0)
+	if (slice_open_above(s, &above) < 0 || cg_hugetlb_current(above, size_bytes, &all) < 0)
 		return 0;
 	for (const struct slice *o; (o = map_next(m->slices, &cursor, NULL));) {
 		if (o == s)
@@ -409,11 +513,8 @@ static int left_in_use(const struct slice *s, struct leaks *ret)
 static int hugepages_left(struct slice *s, struct leaks *ret)
 {
 	_cleanup_(page_account_done) struct page_account a = { 0 };
-	char path[PATH_MAX];
-	int r = account_of(s->manager, s->id, path);
+	int r = give_back(s->manager, s->id, &a);
 
-	if (r == 0)
-		r = give_back(s->manager, path, &a);
 	if (r < 0)
 		return leaks_add_note(ret, "the account of its huge pages cannot be read");
 	for (size_t i = 0; r == 0 && i < a.count; i++)
@@ -445,9 +546,9 @@ void hugepages_adopt(struct manager *m)
 		_cleanup_(page_account_done) struct page_account a = { 0 };
 		int r;
 
-		if (map_get(m->slices, *name) || account_of(m, *name, path) < 0)
+		if (map_get(m->slices, *name))
 			continue;
-		r = give_back(m, path, &a);
+		r = give_back(m, *name, &a);
 		if (r < 0 || a.count > 0)
 			log_warning(&(struct log_about){ .slice = *name, .code = "leak" },
 				    "huge pages that were added for it are not given back: %s",

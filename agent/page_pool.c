@@ -19,7 +19,7 @@
 
 enum {
 	STEP_BYTES = 64 << 20, /* of one write: on a full node the kernel reclaims and compacts for
-				  all of it, and the loop stands still */
+				  all of it, and nobody is asked for the time in between */
 	GROW_LIMIT_USEC = 10 * 1000000, /* less than a slice may take to be made */
 	ACCOUNT_MAX_BYTES = 64 << 10,
 	PATH_ROOM = 128,
@@ -225,28 +225,39 @@ int page_account_save(const char *path, const char *boot_id, const struct page_a
 }
 
 /* Others may have changed the pool within the same instant: then it is at most the count. */
-static uint64_t settled_count(const struct page_loan *l, enum page_account_state state,
-			      uint64_t total)
+static void settle_loan(struct page_loan *l, enum page_account_state state, uint64_t total)
 {
 	const uint64_t came = total > l->before ? total - l->before : 0,
 		       went = l->before > total ? l->before - total : 0;
 
 	switch (state) {
 	case PAGE_ACCOUNT_ASKED:
-		return came < l->count ? came : l->count;
+		l->count = came < l->count ? came : l->count;
+		return;
 	case PAGE_ACCOUNT_GIVING:
-		return went < l->count ? l->count - went : 0;
+		l->count = went < l->count ? l->count - went : 0;
+		return;
 	case PAGE_ACCOUNT_SETTLED:
-		return l->count;
+		return;
 	}
-	return l->count;
+}
+
+/* Loans of nothing are none. */
+static void become_settled(struct page_account *a)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < a->count; i++)
+		if (a->items[i].count > 0)
+			a->items[kept++] = a->items[i];
+	a->count = kept;
+	a->state = PAGE_ACCOUNT_SETTLED;
 }
 
 /* All pools are read before anything is settled: half of an account would be counted twice. */
 int page_account_settle(const struct host *host, struct page_account *a)
 {
 	struct page_pool_state now[PAGE_LOANS_MAX];
-	size_t kept = 0;
 
 	for (size_t i = 0; i < a->count; i++) {
 		int r = page_pool_read(host, &a->items[i].pool, &now[i]);
@@ -254,15 +265,9 @@ int page_account_settle(const struct host *host, struct page_account *a)
 		if (r < 0)
 			return r;
 	}
-	for (size_t i = 0; i < a->count; i++) {
-		struct page_loan *l = &a->items[i];
-
-		l->count = settled_count(l, a->state, now[i].total);
-		if (l->count > 0)
-			a->items[kept++] = *l;
-	}
-	a->count = kept;
-	a->state = PAGE_ACCOUNT_SETTLED;
+	for (size_t i = 0; i < a->count; i++)
+		settle_loan(&a->items[i], a->state, now[i].total);
+	become_settled(a);
 	return 0;
 }
 
@@ -271,14 +276,13 @@ int page_account_begin(const struct host *host, enum page_account_state state,
 {
 	for (size_t i = 0; i < a->count; i++) {
 		struct page_loan *l = &a->items[i];
+		const uint64_t held = state == PAGE_ACCOUNT_ASKED ? l->count : 0;
 		struct page_pool_state now;
 		int r = page_pool_read(host, &l->pool, &now);
 
 		if (r < 0)
 			return r;
-		l->before = now.total;
-		if (state == PAGE_ACCOUNT_ASKED)
-			l->before = now.total > l->count ? now.total - l->count : 0;
+		l->before = now.total > held ? now.total - held : 0;
 	}
 	a->state = state;
 	return 0;
@@ -295,4 +299,31 @@ void page_account_give(const struct host *host, struct page_account *a)
 				       &out); /* the pool itself tells */
 	}
 	(void)page_account_settle(host, a); /* what cannot be read now is settled later */
+}
+
+int page_pool_refuse(struct fail *f, const struct page_loan *wanted, uint64_t had, const char *why)
+{
+	return fail_code(f, -ENOSPC, "hugepages-short",
+			 "node %u can have only %" PRIu64 " of %" PRIu64
+			 " more huge pages of %" PRIu64 " KiB: %s",
+			 wanted->pool.node, had, wanted->count, wanted->pool.size_bytes >> 10, why);
+}
+
+int page_account_get(const struct host *host, struct page_account *a, struct fail *f)
+{
+	for (size_t i = 0; i < a->count; i++) {
+		const struct page_loan wanted = a->items[i];
+		uint64_t had = 0;
+		int r = page_pool_grow(host, &wanted.pool, wanted.before, wanted.count, &had);
+
+		if (had == wanted.count)
+			continue;
+		(void)page_pool_refuse(f, &wanted, had,
+				       r < 0 ? strerror(-r) : "its memory is in use, or in pieces");
+		a->items[i].count = had;
+		a->count = i + 1;
+		page_account_give(host, a);
+		return -ENOSPC;
+	}
+	return 0;
 }

@@ -3,7 +3,8 @@
 
 /* Pools of huge pages of one node and size, made larger and smaller; and the account of what a
  * slice has had added to them: a file that is written before the pools are touched, so that whoever
- * comes after a crash can give it back. Documentation/admin-guide/mm/hugetlbpage.rst. */
+ * comes after a crash can give it back. To change a pool may take seconds: room.h does it off the
+ * loop. Documentation/admin-guide/mm/hugetlbpage.rst. */
 
 #include "util/fail.h"
 #include "util/host.h"
@@ -63,3 +64,8 @@ int page_account_begin(const struct host *host, enum page_account_state state,
 /* Gives back what is free of it; what is left is what is not back yet. Settled, or still giving,
  * where a pool could not be read afterwards. */
 void page_account_give(const struct host *host, struct page_account *a);
+/* Adds what it lacks to the pools, all or nothing: -ENOSPC as below, and what is left of it is what
+ * could not be taken out again. May take as long as page_pool_grow() a pool. */
+int page_account_get(const struct host *host, struct page_account *a, struct fail *f);
+/* -ENOSPC, code "hugepages-short": only `had` pages of those wanted can be had. */
+int page_pool_refuse(struct fail *f, const struct page_loan *wanted, uint64_t had, const char *why);

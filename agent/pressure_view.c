@@ -3,6 +3,7 @@
 #include "pressure_internal.h"
 
 #include "cgroups/usage.h"
+#include "meminfo.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 #include "util/log.h"
@@ -16,8 +17,6 @@ _Static_assert((int)PRESSURE_CPU == (int)CG_PRESSURE_CPU &&
 		       (int)PRESSURE_IO == (int)CG_PRESSURE_IO,
 	       "one order of resources");
 
-enum { MEMINFO_LIMIT_BYTES = 64 << 10 };
-
 void pressure_read(const struct pressure_point *p, struct cg_pressure *ret, double *ret_avg10)
 {
 	const enum cg_pressure_kind kind = (enum cg_pressure_kind)p->resource;
@@ -30,29 +29,10 @@ void pressure_read(const struct pressure_point *p, struct cg_pressure *ret, doub
 	*ret_avg10 = p->rule->full ? ret->full10 : ret->some10;
 }
 
-/* "MemTotal:        3071234 kB" */
-static bool meminfo_bytes(const char *text, const char *key, uint64_t *ret)
-{
-	const char *line = strstr(text, key);
-	char *end;
-	unsigned long long kib;
-
-	if (!line)
-		return false;
-	kib = strtoull(line + strlen(key), &end, 10);
-	if (strncmp(end, " kB", 3) != 0 || kib > UINT64_MAX / 1024)
-		return false;
-	*ret = kib * 1024;
-	return true;
-}
-
 bool pressure_available(const struct host *host, uint64_t *ret_bytes, uint64_t *ret_total_bytes)
 {
-	_cleanup_free_ char *text = NULL;
-
-	return fs_read(host->proc_fd, "meminfo", MEMINFO_LIMIT_BYTES, &text, NULL) == 0 &&
-	       meminfo_bytes(text, "MemAvailable:", ret_bytes) &&
-	       meminfo_bytes(text, "MemTotal:", ret_total_bytes);
+	return meminfo_read(host->proc_fd, "meminfo", "MemAvailable:", ret_bytes) == 0 &&
+	       meminfo_read(host->proc_fd, "meminfo", "MemTotal:", ret_total_bytes) == 0;
 }
 
 static int put_numbers(json_t *data, const struct pressure_point *p)

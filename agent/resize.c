@@ -7,6 +7,7 @@
 
 #include "backend.h"
 #include "carve.h"
+#include "cgroups/hugetlb.h"
 #include "cgroups/partition.h"
 #include "cgroups/usage.h"
 #include "device_use.h"
@@ -16,6 +17,7 @@
 #include "manager.h"
 #include "model/resizing.h"
 #include "parts.h"
+#include "room.h"
 #include "slice_limits.h"
 #include "util/cleanup.h"
 #include "util/log.h"
@@ -31,6 +33,8 @@ struct resize {
 	struct request_limits limits; /* those that the slice's request has not: after, or before */
 	bool limits_change, limits_changed;
 	uint64_t at_usec; /* CLOCK_REALTIME: when what it gives up is taken */
+	uint64_t grace_usec;
+	bool passes_both; /* some of it is got and some given up */
 	bool announced;
 	bool back; /* it is put back to what it was */
 	sd_event_source *timer;
@@ -291,7 +295,7 @@ static int check_hugepages(const struct slice *s, const struct resize *z, struct
 		uint64_t left = allocation_hugepages_total(z->after, size);
 
 		if (left < allocation_hugepages_total(z->before, size) &&
-		    cg_usage_hugepages(s->top_fd, size, &used) == 0 && used / size > left)
+		    cg_hugetlb_claimed(s->top_fd, size, &used) == 0 && used / size > left)
 			return too_much_used(s, "hugepages-in-use", "huge pages", used / size, left,
 					     f);
 	}
@@ -477,20 +481,48 @@ static bool gives_up(const struct resize *z, bool *ret_gets_more)
 }
 
 /* Both sizes at once, in the books and on disk before the kernel has them. */
-static int hold_both(struct slice *s, bool gets_more, struct fail *f)
+static int book_both(struct slice *s, struct fail *f)
 {
-	struct resize *z = s->resize;
-	int r = put_ledger(s, z->both);
-
-	if (r < 0) {
+	if (put_ledger(s, s->resize->both) < 0) {
 		resize_drop(s);
-		return fail_set(f, r, "out of memory");
+		return fail_set(f, -ENOMEM, "out of memory");
 	}
 	carve_keep_record(s);
-	r = gets_more ? hold(s, z->both, &z->has_both, f) : 0;
+	return 0;
+}
+
+static void announce(struct slice *s)
+{
+	s->resize->announced = true;
+	slice_report(s, EVENT_SLICE_RESIZING, NULL);
+}
+
+/* There is room for both. */
+static int go_on(struct slice *s, struct fail *f)
+{
+	struct resize *z = s->resize;
+	int r = z->passes_both ? hold(s, z->both, &z->has_both, f) : 0;
+
+	if (r == 0 && z->grace_usec == 0)
+		return finish(s, f);
+	if (r == 0 && sd_event_add_time_relative(s->manager->loop, &z->timer, CLOCK_MONOTONIC,
+						 z->grace_usec, 0, on_grace_over, s) < 0)
+		r = fail_set(f, -ENOMEM, "out of memory");
 	if (r < 0)
 		put_back(s, f);
-	return r;
+	return r < 0 ? r : RESIZE_LATER;
+}
+
+static void on_room(struct slice *s, const struct fail *lack)
+{
+	struct fail why = lack ? *lack : (struct fail){ 0 };
+
+	if (s->state != SLICE_ACTIVE || !s->resize)
+		return;
+	if (lack)
+		put_back(s, &why);
+	else
+		(void)go_on(s, &why); /* told by an event and in the log */
 }
 
 static int go(struct slice *s, uint64_t grace_usec, struct fail *f)
@@ -499,24 +531,20 @@ static int go(struct slice *s, uint64_t grace_usec, struct fail *f)
 	bool more = false, less = gives_up(z, &more);
 	int r;
 
-	z->at_usec = s->manager->host->realtime_usec(s->manager->host) + (less ? grace_usec : 0);
-	if (less) {
-		z->announced = true;
-		slice_report(s, EVENT_SLICE_RESIZING, NULL);
-	}
-	r = hold_both(s, more && less, f);
+	z->grace_usec = less ? grace_usec : 0;
+	z->passes_both = more && less;
+	z->at_usec = s->manager->host->realtime_usec(s->manager->host) + z->grace_usec;
+	if (less)
+		announce(s);
+	r = book_both(s, f);
 	if (r < 0)
 		return r;
-	if (!less || grace_usec == 0)
-		return finish(s, f);
-	r = sd_event_add_time_relative(s->manager->loop, &z->timer, CLOCK_MONOTONIC, grace_usec, 0,
-				       on_grace_over, s);
-	if (r < 0) {
-		fail_set(f, r, "out of memory");
+	r = room_make(s, on_room, f);
+	if (r == ROOM_LATER && !less)
+		announce(s); /* its end is told, not answered */
+	if (r < 0)
 		put_back(s, f);
-		return r;
-	}
-	return RESIZE_LATER;
+	return r == 0 ? go_on(s, f) : r < 0 ? r : RESIZE_LATER;
 }
 
 int resize_start(struct slice *s, const struct resize_change *change, struct fail *f)

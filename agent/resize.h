@@ -15,11 +15,11 @@
 
 struct resize; /* one that is under way; the slice's */
 
-enum { RESIZE_LATER = 1 }; /* announced; the rest follows when the grace is over */
+enum { RESIZE_LATER = 1 }; /* announced; the rest follows */
 
-/* 0 done, RESIZE_LATER, or why it is as before: -EBUSY for a slice that is not active or is being
- * resized or frozen, for what is in use, and for what the kernel refused; placement's and
- * resize.h's codes; -EINVAL. */
+/* 0 done, RESIZE_LATER (also where huge pages are to be added first), or why it is as before:
+ * -EBUSY for a slice that is not active or is being resized or frozen, for what is in use, and for
+ * what the kernel refused; placement's and resize.h's codes; -EINVAL. */
 int resize_start(struct slice *s, const struct resize_change *change, struct fail *f);
 /* The slice goes: nothing follows. NULL-safe for a slice without one. */
 void resize_drop(struct slice *s);

@@ -11,6 +11,7 @@
 #include "parts.h"
 #include "pressure.h"
 #include "resize.h"
+#include "room.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -66,6 +67,7 @@ struct slice *slice_free(struct slice *s)
 	map_free(s->tasks);
 	pressure_slice_free(s->pressure);
 	channel_free(s->channel);
+	room_free(s->room);
 	sd_event_source_disable_unref(s->deadline);
 	sd_event_source_disable_unref(s->emptied);
 	sd_event_source_disable_unref(s->leak_due);
@@ -84,6 +86,17 @@ struct slice *slice_free(struct slice *s)
 	free(s->id);
 	free(s);
 	return NULL;
+}
+
+int slice_open_above(const struct slice *s, int *ret_cgroup)
+{
+	_cleanup_free_ char *above = s->top ? strdup(s->top) : NULL;
+	char *slash = above ? strrchr(above, '/') : NULL;
+
+	if (!slash || slash == above)
+		return -ENOENT;
+	*slash = 0;
+	return cg_open(s->manager->host->cgroup_fd, above, ret_cgroup);
 }
 
 struct slice_task *slice_task_find(const struct slice *s, const char *name)
@@ -273,6 +286,7 @@ json_t *slice_document(const struct slice *s)
 	    json_put(object, "request", TAKE_PTR(request)) < 0 || put_allocation(s, object) < 0 ||
 	    (s->cdi && json_put(object, "cdi", json_incref(s->cdi)) < 0) ||
 	    put_passing(s, object) < 0 || leftovers_put(s, object) < 0 ||
+	    room_put_left(s, object) < 0 ||
 	    (s->leaks.count > 0 && json_put(object, "leaks", leak_sentences(s)) < 0) ||
 	    json_put(object, "enforcement", document_enforcements(&s->enforced)) < 0 ||
 	    json_put(object, "pressure", pressure_slice_document(s)) < 0 ||

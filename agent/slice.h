@@ -27,6 +27,7 @@ struct pressure_slice;
 struct resize;
 struct freeze;
 struct leftovers;
+struct room;
 
 enum slice_state { SLICE_CREATING, SLICE_ACTIVE, SLICE_DELETING };
 STRTAB_DECLARE(slice_state, enum slice_state);
@@ -90,6 +91,7 @@ struct slice {
 	sd_event_source *emptied;  /* cgroup.events, while waiting for the last process to leave */
 	bool awaits_network;	   /* to be left, before anything else is given back */
 	bool awaited;		   /* the death of its reeve-init, once */
+	struct room *room;	   /* NULL: none was ever needed */
 	unsigned removals;	   /* attempts to remove what is still busy */
 	struct list waiters;	   /* struct slice_waiter: until it is active, or gone */
 };
@@ -122,6 +124,9 @@ size_t slice_tasks_alive(const struct slice *s);
 /* Whether it can be changed now: -EBUSY (code "slice-not-active"), or "slice-busy" for one that is
  * being resized, frozen or thawed. */
 int slice_may_change(const struct slice *s, struct fail *f);
+
+/* The cgroup that those of all slices are in. -ENOENT without, or where that is the root. */
+int slice_open_above(const struct slice *s, int *ret_cgroup);
 
 /* Tells an event about it, with its document and, when something failed, why. */
 void slice_report(struct slice *s, enum event_kind kind, const struct fail *why);

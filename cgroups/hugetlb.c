@@ -32,12 +32,30 @@ int cg_hugetlb_file(uint64_t page_bytes, const char *what, char **ret)
 	return -EINVAL;
 }
 
-int cg_hugetlb_current(int cgroup, uint64_t page_bytes, uint64_t *ret)
+static int read_bytes(int cgroup, uint64_t page_bytes, const char *what, uint64_t *ret)
 {
 	_cleanup_free_ char *file = NULL;
-	int r = cg_hugetlb_file(page_bytes, "current", &file);
+	int r = cg_hugetlb_file(page_bytes, what, &file);
 
 	return r < 0 ? r : fs_read_u64(cgroup, file, ret);
+}
+
+int cg_hugetlb_current(int cgroup, uint64_t page_bytes, uint64_t *ret)
+{
+	return read_bytes(cgroup, page_bytes, "current", ret);
+}
+
+int cg_hugetlb_claimed(int cgroup, uint64_t page_bytes, uint64_t *ret)
+{
+	uint64_t used, reserved;
+	int r = read_bytes(cgroup, page_bytes, "current", &used);
+
+	if (r < 0)
+		return r;
+	if (read_bytes(cgroup, page_bytes, "rsvd.current", &reserved) < 0)
+		reserved = 0; /* an older kernel */
+	*ret = used > reserved ? used : reserved;
+	return 0;
 }
 
 /* "total=4194304 N0=0 N1=4194304" */

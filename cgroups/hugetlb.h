@@ -10,6 +10,9 @@
 int cg_hugetlb_file(uint64_t page_bytes, const char *what, char **ret);
 /* What the cgroup and all below it use of this size, in bytes. -ENOENT without the controller. */
 int cg_hugetlb_current(int cgroup, uint64_t page_bytes, uint64_t *ret);
-/* The same of one node (Linux 5.17); a node that the file does not name has 0. -EBADMSG for a file
- * of another form. */
+/* The same, or what mappings there have reserved and not touched yet (Linux 5.7), if that is more.
+ */
+int cg_hugetlb_claimed(int cgroup, uint64_t page_bytes, uint64_t *ret);
+/* What is used of one node (Linux 5.17); a node that the file does not name has 0. -EBADMSG for a
+ * file of another form. */
 int cg_hugetlb_node(int cgroup, uint64_t page_bytes, uint32_t node, uint64_t *ret);

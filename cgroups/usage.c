@@ -63,7 +63,14 @@ static uint64_t number_of_node(const char *line, uint32_t node)
 	return found && (!end || found < end) ? strtoull(found + strlen(key), NULL, 10) : 0;
 }
 
-int cg_usage_on_node(int cgroup, uint32_t node, uint64_t *ret)
+static bool is_key(const char *line, const char *key)
+{
+	size_t n = strlen(key);
+
+	return strncmp(line, key, n) == 0 && line[n] == ' ';
+}
+
+static int sum_on_node(int cgroup, uint32_t node, const char *const keys[2], uint64_t *ret)
 {
 	_cleanup_free_ char *text = NULL;
 	uint64_t sum = 0;
@@ -74,7 +81,7 @@ int cg_usage_on_node(int cgroup, uint32_t node, uint64_t *ret)
 	for (const char *line = text; line && *line;) {
 		const char *next = strchr(line, '\n');
 
-		if (strncmp(line, "anon ", 5) == 0 || strncmp(line, "file ", 5) == 0)
+		if (is_key(line, keys[0]) || is_key(line, keys[1]))
 			sum += number_of_node(line, node);
 		line = next ? next + 1 : NULL;
 	}
@@ -82,20 +89,17 @@ int cg_usage_on_node(int cgroup, uint32_t node, uint64_t *ret)
 	return 0;
 }
 
-/* Named as the kernel names it (hugetlb_cgroup.c, mem_fmt()). */
-int cg_usage_hugepages(int cgroup, uint64_t page_bytes, uint64_t *ret)
+int cg_usage_on_node(int cgroup, uint32_t node, uint64_t *ret)
 {
-	static const struct {
-		unsigned shift;
-		const char *unit;
-	} units[] = { { 30, "GB" }, { 20, "MB" }, { 10, "KB" } };
-	char file[64];
+	static const char *const keys[2] = { "anon", "file" };
 
-	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
-		if (page_bytes >> units[i].shift > 0) {
-			(void)snprintf(file, sizeof(file), "hugetlb.%" PRIu64 "%s.current",
-				       page_bytes >> units[i].shift, units[i].unit); /* fits */
-			return fs_read_u64(cgroup, file, ret);
-		}
-	return -EINVAL;
+	return sum_on_node(cgroup, node, keys, ret);
+}
+
+/* "file" has shared memory in it, which no file gives back. */
+int cg_cache_on_node(int cgroup, uint32_t node, uint64_t *ret)
+{
+	static const char *const keys[2] = { "inactive_file", "active_file" };
+
+	return sum_on_node(cgroup, node, keys, ret);
 }

@@ -18,8 +18,8 @@ int cg_usage(int cgroup, struct cg_usage *ret);
 /* Bytes on a NUMA node that tasks have there: anonymous memory and page cache of memory.numa_stat
  * (Linux 5.10). -ENOENT without it. */
 int cg_usage_on_node(int cgroup, uint32_t node, uint64_t *ret);
-/* Bytes of huge pages of one size in use: hugetlb.2MB.current. -ENOENT without the controller. */
-int cg_usage_hugepages(int cgroup, uint64_t page_bytes, uint64_t *ret);
+/* The same of page cache alone. */
+int cg_cache_on_node(int cgroup, uint32_t node, uint64_t *ret);
 
 struct cg_pressure { /* percent of wall time, -1 unknown; and all of it so far, 0 unknown */
 	double some10, some60, full10, full60;

@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -32,6 +33,7 @@
 
 #include <cmocka.h>
 
+#define FAKE_CHARGE "8388608" /* bytes of a cgroup that is born */
 #define CONTROLLERS "cpuset cpu io memory hugetlb pids rdma misc dmem"
 
 enum { FAKE_FOLDERS = 2 };
@@ -62,8 +64,13 @@ static const struct born {
 	{ "memory.max", "max\n" },
 	{ "memory.swap.max", "max\n" },
 	{ "memory.oom.group", "0\n" },
+	{ "memory.current", FAKE_CHARGE "\n" },
+	{ "memory.reclaim", "" },
 	{ "memory.events", "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\n" },
+	{ "pids.current", "0\n" },
 	{ "pids.max", "max\n" },
+	{ "hugetlb.2MB.current", "0\n" },
+	{ "hugetlb.2MB.rsvd.current", "0\n" },
 	{ "hugetlb.2MB.max", "max\n" },
 	{ "hugetlb.2MB.rsvd.max", "max\n" },
 	{ "io.max", "" },
@@ -79,6 +86,7 @@ static const struct born {
 /* A line a thing, each written alone (cgroup-v2.rst, "Nested keyed"). */
 static const char *const keyed[] = { "io.max", "misc.max" };
 
+/* In memory that is shared with the agent's children: what they do counts as well. */
 static struct {
 	char root[PATH_MAX]; /* "": there is no hierarchy */
 	char attributes[FAKE_FOLDERS][PATH_MAX];
@@ -89,14 +97,18 @@ static struct {
 	unsigned operations, fails_at;
 	int error;
 	char failed[PATH_MAX + 32];
+	char held[64], fifo[PATH_MAX];
 	long (*system_call)(long number, ...);
-} fake;
+} * fake;
 
-#define CALL(...) fake.system_call(__VA_ARGS__)
+#define CALL(...) fake->system_call(__VA_ARGS__)
 
 __attribute__((constructor)) static void find_real(void)
 {
-	fake.system_call = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+	fake = mmap(NULL, sizeof(*fake), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (fake == MAP_FAILED)
+		abort();
+	fake->system_call = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
 }
 
 static bool is_below(const char *path, const char *folder)
@@ -131,13 +143,13 @@ static void path_at(int dirfd, const char *path, char room[PATH_MAX])
 /* Counts an operation; true: it is the one that fails, and errno is set. */
 static bool fails(const char *what, const char *path)
 {
-	if (!fake.counting ||
-	    (path && *path == '/' && !is_below(path, fake.root) && !is_below(path, fake.beside)))
+	if (!fake->counting ||
+	    (path && *path == '/' && !is_below(path, fake->root) && !is_below(path, fake->beside)))
 		return false;
-	if (++fake.operations != fake.fails_at)
+	if (__atomic_add_fetch(&fake->operations, 1, __ATOMIC_SEQ_CST) != fake->fails_at)
 		return false;
-	(void)snprintf(fake.failed, sizeof(fake.failed), "%s %s", what, path ? path : "");
-	errno = fake.error;
+	(void)snprintf(fake->failed, sizeof(fake->failed), "%s %s", what, path ? path : "");
+	errno = fake->error;
 	return true;
 }
 
@@ -182,21 +194,21 @@ void fake_cgroups_open(const char *root)
 {
 	static const char *const files[] = { "cgroup.controllers", "cgroup.subtree_control" };
 
-	assert_non_null(fake.system_call);
+	assert_non_null(fake->system_call);
 	populate(root);
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		put(root, files[i], CONTROLLERS "\n");
 	put(root, "cpuset.cpus.isolated", "\n");
-	memset(fake.attributes, 0, sizeof(fake.attributes)); /* those of the host before */
-	(void)snprintf(fake.root, sizeof(fake.root), "%s", root);
+	memset(fake->attributes, 0, sizeof(fake->attributes)); /* those of the host before */
+	(void)snprintf(fake->root, sizeof(fake->root), "%s", root);
 }
 
 void fake_attributes(const char *folder)
 {
 	for (size_t i = 0; i < FAKE_FOLDERS; i++) {
-		if (*fake.attributes[i])
+		if (*fake->attributes[i])
 			continue;
-		(void)snprintf(fake.attributes[i], PATH_MAX, "%s", folder);
+		(void)snprintf(fake->attributes[i], PATH_MAX, "%s", folder);
 		return;
 	}
 	fail_msg("too many folders");
@@ -204,43 +216,43 @@ void fake_attributes(const char *folder)
 
 void fake_programs(const char *folder)
 {
-	(void)snprintf(fake.programs, sizeof(fake.programs), "%s", folder);
+	(void)snprintf(fake->programs, sizeof(fake->programs), "%s", folder);
 }
 
 void fake_classes(const char *folder)
 {
-	(void)snprintf(fake.classes, sizeof(fake.classes), "%s", folder);
+	(void)snprintf(fake->classes, sizeof(fake->classes), "%s", folder);
 }
 
 /* A file that is the kernel's, whatever is written to it. */
 static bool is_attribute(const char *path)
 {
-	bool is = is_below(path, fake.root);
+	bool is = is_below(path, fake->root);
 
 	for (size_t i = 0; i < FAKE_FOLDERS; i++)
-		is = is || is_below(path, fake.attributes[i]);
+		is = is || is_below(path, fake->attributes[i]);
 	return is;
 }
 
 void fake_fail(unsigned n, int error, const char *beside)
 {
-	fake.operations = 0;
-	fake.fails_at = n;
-	fake.error = error;
-	fake.failed[0] = 0;
-	(void)snprintf(fake.beside, sizeof(fake.beside), "%s", beside);
-	fake.counting = true;
+	fake->operations = 0;
+	fake->fails_at = n;
+	fake->error = error;
+	fake->failed[0] = 0;
+	(void)snprintf(fake->beside, sizeof(fake->beside), "%s", beside);
+	fake->counting = true;
 }
 
 unsigned fake_fail_end(void)
 {
-	fake.counting = false;
-	return fake.operations;
+	fake->counting = false;
+	return fake->operations;
 }
 
 const char *fake_failed(void)
 {
-	return *fake.failed ? fake.failed : NULL;
+	return *fake->failed ? fake->failed : NULL;
 }
 
 /* Processes of a cgroup that are alive, up to the limit. */
@@ -293,7 +305,7 @@ static void list_partition(const char *folder, const char *state)
 
 	if (strncmp(state, "isolated", 8) == 0)
 		get(folder, "cpuset.cpus.exclusive", cpus, sizeof(cpus));
-	put(fake.root, "cpuset.cpus.isolated", cpus);
+	put(fake->root, "cpuset.cpus.isolated", cpus);
 }
 
 /* The line of the same first word is replaced; one that limits nothing is not listed. */
@@ -358,6 +370,10 @@ static void act(const char *folder, const char *name, const char *text)
 		put_line(folder, name, text);
 		return;
 	}
+	if (strcmp(name, "memory.reclaim") == 0) {
+		put(folder, "memory.current", "0\n");
+		return;
+	}
 	if (strcmp(name, "nr_hugepages") == 0)
 		put(folder, "free_hugepages", text);
 	if (strcmp(name, "cgroup.freeze") == 0)
@@ -372,15 +388,34 @@ static void act(const char *folder, const char *name, const char *text)
 	}
 }
 
+void fake_hold(const char *file, const char *fifo)
+{
+	(void)snprintf(fake->fifo, sizeof(fake->fifo), "%s", fifo ? fifo : "");
+	(void)snprintf(fake->held, sizeof(fake->held), "%s", file ? file : "");
+}
+
+/* Opening a FIFO waits for somebody who opens its other end. */
+static void await_release(const char *path)
+{
+	const char *name = strrchr(path, '/');
+	long fd;
+
+	if (!*fake->held || !name || strcmp(name + 1, fake->held) != 0)
+		return;
+	fd = CALL(SYS_openat, AT_FDCWD, fake->fifo, O_RDONLY | O_CLOEXEC, 0);
+	(void)CALL(SYS_close, fd);
+}
+
 ssize_t fake_write(int fd, const void *data, size_t size) __asm__("write");
 ssize_t fake_write(int fd, const void *data, size_t size)
 {
 	char path[PATH_MAX], text[4096], *name;
 
-	if ((!fake.counting && !*fake.root) || !path_of(fd, path))
+	if ((!fake->counting && !*fake->root) || !path_of(fd, path))
 		return CALL(SYS_write, fd, data, size);
 	if (fails("write", path))
 		return -1;
+	await_release(path);
 	if (strncmp(path, "anon_inode:[eventfd", 19) == 0 && size > sizeof(uint64_t))
 		return fails("write", "a trigger") ? -1 : (ssize_t)size;
 	if (!is_attribute(path) || size >= sizeof(text) - 1)
@@ -398,7 +433,7 @@ static bool is_trigger(const char *path, int flags)
 {
 	const char *dot = strrchr(path, '.');
 
-	return is_below(path, fake.root) && (flags & O_ACCMODE) == O_RDWR && dot &&
+	return is_below(path, fake->root) && (flags & O_ACCMODE) == O_RDWR && dot &&
 	       strcmp(dot, ".pressure") == 0;
 }
 
@@ -412,12 +447,12 @@ int fake_openat(int dirfd, const char *path, int flags, ...)
 	va_start(args, flags);
 	mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(args, mode_t) : 0;
 	va_end(args);
-	if (fake.counting || *fake.root)
+	if (fake->counting || *fake->root)
 		path_at(dirfd, path, full);
-	if (fake.counting && fails("open", full))
+	if (fake->counting && fails("open", full))
 		return -1;
 	/* Nothing ever stalls here, and a plain file cannot be waited for. */
-	if (*fake.root && is_trigger(full, flags))
+	if (*fake->root && is_trigger(full, flags))
 		return eventfd(0, EFD_CLOEXEC);
 	return (int)CALL(SYS_openat, dirfd, path, flags, mode);
 }
@@ -432,9 +467,9 @@ int fake_mkdirat(int dirfd, const char *path, mode_t mode)
 	if (fails("mkdir", full))
 		return -1;
 	r = CALL(SYS_mkdirat, dirfd, path, mode);
-	if (r == 0 && is_below(full, fake.root))
+	if (r == 0 && is_below(full, fake->root))
 		populate(full);
-	if (r == 0 && is_below(full, fake.classes))
+	if (r == 0 && is_below(full, fake->classes))
 		for (size_t i = 0; i < ARRAY_SIZE(class_born_with); i++)
 			put(full, class_born_with[i].name, class_born_with[i].text);
 	return (int)r;
@@ -497,9 +532,9 @@ int fake_unlinkat(int dirfd, const char *path, int flags)
 	path_at(dirfd, path, full);
 	if (fails(flags & AT_REMOVEDIR ? "rmdir" : "unlink", full))
 		return -1;
-	if (flags & AT_REMOVEDIR && is_below(full, fake.root))
+	if (flags & AT_REMOVEDIR && is_below(full, fake->root))
 		return remove_cgroup(full);
-	if (flags & AT_REMOVEDIR && is_below(full, fake.classes))
+	if (flags & AT_REMOVEDIR && is_below(full, fake->classes))
 		return remove_with(full, class_born_with, ARRAY_SIZE(class_born_with));
 	return (int)CALL(SYS_unlinkat, dirfd, path, flags);
 }
@@ -521,7 +556,7 @@ int fake_fsync(int fd)
 {
 	char path[PATH_MAX];
 
-	if (!fake.counting || !path_of(fd, path))
+	if (!fake->counting || !path_of(fd, path))
 		return (int)CALL(SYS_fsync, fd);
 	return fails("fsync", path) ? -1 : 0;
 }
@@ -530,7 +565,7 @@ int fake_fsync(int fd)
  * as on a kernel without it. */
 static long call_bpf(int command, union bpf_attr *attr)
 {
-	const struct fake_bpf b = { fake.programs, fake.system_call };
+	const struct fake_bpf b = { fake->programs, fake->system_call };
 
 	return fails(fake_bpf_name(command), NULL) ? -1 : fake_bpf(&b, command, attr);
 }
@@ -553,7 +588,7 @@ long fake_syscall(long number, ...)
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		words[i] = va_arg(args, long); /* as libc's own: what was not given is not used */
 	va_end(args);
-	if (number == SYS_bpf && *fake.programs && fake_bpf_name((int)words[0]))
+	if (number == SYS_bpf && *fake->programs && fake_bpf_name((int)words[0]))
 		return call_bpf((int)words[0], (union bpf_attr *)words[1]);
 	return CALL(number, words[0], words[1], words[2], words[3], words[4], words[5]);
 }

@@ -19,9 +19,13 @@ void fake_programs(const char *folder);
 /* Classes of resctrl, which are born with their files as cgroups are. */
 void fake_classes(const char *folder);
 
+/* A write to a file of that name, below any folder, waits until somebody opens the FIFO for
+ * writing; NULL, NULL: none does. For a kernel that takes its time. */
+void fake_hold(const char *file, const char *fifo);
+
 /* From now on the n-th operation (from 1) fails, once, with that errno. Operations are what changes
- * or opens something in the hierarchy or below `beside`, and what makes processes and sockets. n 0:
- * none fails. */
+ * or opens something in the hierarchy or below `beside`, and what makes processes and sockets; of
+ * the agent's children too. n 0: none fails. */
 void fake_fail(unsigned n, int error, const char *beside);
 /* Ends that; the number of operations since. */
 unsigned fake_fail_end(void);

@@ -30,6 +30,8 @@ static const char *const requests[] = {
 	"\"cores\":1,\"memory\":\"64MiB\",\"processes_max\":50,\"isolation\":\"required\"",
 	("\"cores\":1,\"memory\":\"64MiB\",\"processes_max\":50,"
 	 "\"hugepages\":[{\"size\":\"2MiB\",\"count\":2}]"),
+	("\"shared_cpus\":0.5,\"memory\":\"64MiB\","
+	 "\"hugepages\":[{\"size\":\"2MiB\",\"count\":12}]"), /* four are to be added */
 	"\"shared_cpus\":0.5,\"memory\":\"64MiB\",\"processes_max\":50,\"isolation\":\"required\"",
 	"\"cores\":1,\"shared_cpus\":0.5,\"memory\":\"64MiB\",\"isolation\":\"required\"",
 	("\"cores\":1,\"memory\":\"64MiB\",\"hugepages\":[{\"size\":\"2MiB\",\"count\":12}],"

@@ -11,26 +11,12 @@
 
 #include <cmocka.h>
 
-#include "scratch.h"
+#include "hold-fixture.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 #define POOL "devices/system/node/node1/hugepages/hugepages-2048kB/"
 #define MIB (1ULL << 20)
-
-struct rig {
-	struct scratch s;
-	struct host host;
-	struct config config;
-	struct manager m;
-};
-
-static uint64_t no_time(const struct host *host)
-{
-	(void)host;
-	return 1;
-}
 
 /* What the kernel would tell: all pages are free that are not said to be used. */
 static void set_pool(const struct rig *r, uint64_t total, uint64_t used)
@@ -77,64 +63,58 @@ static void rig_open(struct rig *r, uint64_t total, uint64_t used)
 {
 	char path[160];
 
-	*r = (struct rig){ 0 };
-	scratch_open(&r->s);
-	r->host = (struct host){ .sys_fd = r->s.fd,
-				 .proc_fd = -1,
-				 .root_fd = -1,
-				 .cgroup_fd = -1,
-				 .monotonic_usec = no_time,
-				 .realtime_usec = no_time };
-	r->config = (struct config){ .hugepages = true, .runtime_dir = r->s.path };
-	r->m = (struct manager){ .host = &r->host, .config = &r->config, .boot_id = "boot" };
+	rig_begin(r);
 	(void)snprintf(path, sizeof(path), "%s/" POOL, r->s.path);
 	assert_int_equal(fs_make_dirs(path, 0755), 0);
 	set_pool(r, total, used);
-	assert_int_equal(inventory_new(&r->m.inventory), 0);
-	assert_int_equal(ledger_new(&r->m.ledger), 0);
-	assert_int_equal(map_new(&r->m.slices), 0);
-	assert_int_equal(journal_new(&r->m.journal, &r->host, NULL, 16, NULL), 0);
 	add_node(r, total);
-}
-
-static void rig_done(struct rig *r)
-{
-	size_t cursor = 0;
-
-	for (struct slice *s; (s = map_next(r->m.slices, &cursor, NULL));)
-		slice_free(s);
-	map_free(r->m.slices);
-	ledger_free(r->m.ledger);
-	inventory_free(r->m.inventory);
-	journal_free(r->m.journal);
-	scratch_done(&r->s);
 }
 
 static struct slice *add_slice(struct rig *r, const char *name, uint64_t count)
 {
 	struct allocation *a = NULL;
-	struct slice *s = NULL;
 
 	assert_int_equal(allocation_new(&a), 0);
-	a->slice = strdup(name);
 	assert_int_equal(allocation_add_hugepages(a, 1, 2 * MIB, count), 0);
-	assert_int_equal(ledger_take(r->m.ledger, &a), 0);
-	assert_int_equal(slice_new(&s, &r->m, name), 0);
-	assert_int_equal(map_put(r->m.slices, name, s), 0);
-	return s;
+	return rig_slice(r, name, a);
 }
 
-static void forget(struct rig *r, const char *name)
+/* As a room is made, without the child. */
+static int make_room(struct slice *s, struct fail *f)
 {
-	ledger_release(r->m.ledger, name);
-	slice_free(map_remove(r->m.slices, name));
+	_cleanup_(page_account_done) struct page_account work = { 0 };
+	struct fail said = { 0 };
+	int r = hugepages_ask(s, &work, f);
+
+	if (r == 0 && work.count > 0) {
+		assert_int_equal(work.state, PAGE_ACCOUNT_ASKED);
+		(void)page_account_get(s->manager->host, &work, &said); /* the settling tells */
+		r = hugepages_settle(s, &work, &said, f);
+	}
+	if (r == 0)
+		s->state = SLICE_ACTIVE;
+	return r;
+}
+
+static void give_room_back(struct slice *s)
+{
+	_cleanup_(page_account_done) struct page_account work = { 0 };
+	struct fail f = { 0 };
+
+	assert_int_equal(hugepages_return(s, &work), 0);
+	if (work.count == 0)
+		return;
+	page_account_give(s->manager->host, &work);
+	assert_int_equal(hugepages_settle(s, &work, NULL, &f), 0);
 }
 
 static void expect_row(struct slice *s, const char *wanted, const char *actual, bool held)
 {
 	struct enforcements rows = { 0 };
+	struct fail f = { 0 };
 
-	assert_int_equal(hold_hugepages.take(s, &rows, NULL), 0);
+	assert_int_equal(make_room(s, &f) == 0, held);
+	assert_int_equal(hold_hugepages.take(s, &rows, &f), 0);
 	assert_int_equal(rows.count, 1);
 	assert_string_equal(rows.items[0].limit, "hugepages_pool");
 	assert_string_equal(rows.items[0].wanted, wanted);
@@ -149,11 +129,14 @@ static void expect_refused(struct slice *s, const char *words)
 	struct enforcements rows = { 0 };
 	struct fail f = { 0 };
 
-	assert_int_equal(hold_hugepages.take(s, &rows, &f), -ENOSPC);
+	assert_int_equal(make_room(s, &f), -ENOSPC);
 	assert_string_equal(f.code, "hugepages-short");
 	if (!strstr(f.text, words))
 		fail_msg("\"%s\" does not say \"%s\"", f.text, words);
-	assert_int_equal(rows.count, 0);
+	f = (struct fail){ 0 };
+	assert_int_equal(hold_hugepages.take(s, &rows, &f), -ENOSPC);
+	assert_string_equal(f.code, "hugepages-short");
+	enforcements_done(&rows);
 }
 
 static void expect_left(struct slice *s, uint64_t pages)
@@ -214,7 +197,7 @@ static void test_hugepages_that_are_there_are_left_as_they_are(void **state)
 
 static void test_hugepages_that_others_use_are_replaced(void **state)
 {
-	struct enforcements rows = { 0 };
+	struct fail f = { 0 };
 	struct slice *s;
 	struct rig r;
 
@@ -222,9 +205,8 @@ static void test_hugepages_that_others_use_are_replaced(void **state)
 	rig_open(&r, 10, 6); /* by a program that is in no slice */
 	s = add_slice(&r, "a", 8);
 	s = map_remove(r.m.slices, "a"); /* it uses none itself yet: a cgroup would say so */
-	assert_int_equal(hold_hugepages.take(s, &rows, NULL), 0);
+	assert_int_equal(make_room(s, &f), 0);
 	assert_true(total_of(&r) == 14);
-	enforcements_done(&rows);
 	slice_free(s);
 	rig_done(&r);
 }
@@ -243,11 +225,49 @@ static void test_hugepages_of_two_slices_are_kept_apart(void **state)
 	assert_true(total_of(&r) == 20);
 	set_pool(&r, 20, 0);
 	hold_hugepages.give(a); /* had none added */
-	forget(&r, "a");
+	rig_forget(&r, "a");
 	assert_true(total_of(&r) == 20);
 	set_pool(&r, 25, 0); /* the administrator adds five */
 	hold_hugepages.give(b);
 	assert_true(total_of(&r) == 15);
+	rig_done(&r);
+}
+
+static void test_hugepages_that_another_slice_waits_for_are_left_to_it(void **state)
+{
+	struct fail f = { 0 };
+	struct slice *a, *b;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 10, 0);
+	a = add_slice(&r, "a", 10);
+	b = add_slice(&r, "b", 8);
+	assert_int_equal(make_room(b, &f), 0);
+	assert_true(total_of(&r) == 10);
+	set_pool(&r, 10, 0);
+	expect_row(a, "10", "10", true);
+	assert_true(total_of(&r) == 18);
+	assert_true(hugepages_lent(a) && !hugepages_lent(b));
+	rig_done(&r);
+}
+
+/* No size of pages goes while the kernel runs. */
+static void test_hugepages_that_cannot_be_read_for_once_stay_in_the_inventory(void **state)
+{
+	_cleanup_(page_account_done) struct page_account work = { 0 };
+	struct fail f = { 0 };
+	struct slice *s;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 10, 0);
+	s = add_slice(&r, "a", 30);
+	assert_int_equal(hugepages_ask(s, &work, &f), 0);
+	put_file(r.s.fd, POOL "free_hugepages", "what\n");
+	assert_true(hugepages_settle(s, &work, NULL, &f) < 0);
+	assert_int_equal(node_of(&r)->memory.hugepages_count, 1);
+	assert_true(node_of(&r)->memory.hugepages[0].total == 10);
 	rig_done(&r);
 }
 
@@ -310,6 +330,102 @@ static void test_hugepages_are_not_added_where_the_agent_is_not_to(void **state)
 	rig_done(&r);
 }
 
+static void test_hugepages_are_given_back_in_two_halves(void **state)
+{
+	struct slice *s;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 10, 0);
+	s = add_slice(&r, "a", 30);
+	expect_row(s, "30", "30", true);
+	assert_true(hugepages_lent(s));
+	set_pool(&r, 30, 12); /* two of what was added are in use yet */
+	give_room_back(s);
+	assert_true(total_of(&r) == 12);
+	assert_true(hugepages_lent(s));
+	set_pool(&r, 12, 10);
+	give_room_back(s);
+	assert_true(total_of(&r) == 10);
+	assert_false(hugepages_lent(s));
+	give_room_back(s);
+	assert_true(total_of(&r) == 10);
+	rig_done(&r);
+}
+
+/* The agent ends before it settles; the pools are as far as they are. */
+static void test_hugepages_of_an_agent_that_died_on_the_way_are_given_back(void **state)
+{
+	static const uint64_t reached[] = { 10, 17, 30 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(reached); i++) {
+		_cleanup_(page_account_done) struct page_account up = { 0 }, down = { 0 };
+		struct fail f = { 0 };
+		struct slice *s;
+		struct rig r;
+
+		rig_open(&r, 10, 0);
+		s = add_slice(&r, "a", 30);
+		assert_int_equal(hugepages_ask(s, &up, &f), 0);
+		assert_true(up.count == 1 && up.items[0].count == 20);
+		set_pool(&r, reached[i], 0);
+		rig_forget(&r, "a");
+		hugepages_adopt(&r.m);
+		assert_true(total_of(&r) == 10);
+
+		s = add_slice(&r, "b", 30);
+		expect_row(s, "30", "30", true);
+		set_pool(&r, 30, 0);
+		assert_int_equal(hugepages_return(s, &down), 0);
+		assert_true(down.count == 1 && down.items[0].count == 20);
+		set_pool(&r, reached[i], 0);
+		rig_forget(&r, "b");
+		hugepages_adopt(&r.m);
+		assert_true(total_of(&r) == 10);
+		rig_done(&r);
+	}
+}
+
+/* A resize asked for four, two had come, and the agent died; what others add later is not its. */
+static void test_hugepages_that_were_begun_are_settled_by_the_next_agent(void **state)
+{
+	struct slice *s;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 10, 0);
+	s = add_slice(&r, "a", 10);
+	s->state = SLICE_ACTIVE;
+	assert_int_equal(mkdirat(r.s.fd, "hugepages", 0700), 0);
+	put_file(r.s.fd, "hugepages/a", "boot asked\n1 2097152 8 4\n");
+	expect_row(s, "10", "10", true);
+	set_pool(&r, 16, 0);
+	hold_hugepages.give(s);
+	assert_true(total_of(&r) == 14);
+	rig_done(&r);
+}
+
+static void test_hugepages_that_a_child_did_not_bring_are_missed(void **state)
+{
+	_cleanup_(page_account_done) struct page_account work = { 0 };
+	struct fail f = { 0 };
+	struct slice *s;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 10, 0);
+	s = add_slice(&r, "a", 30);
+	assert_int_equal(hugepages_ask(s, &work, &f), 0);
+	set_pool(&r, 25, 0); /* and it has said nothing */
+	assert_int_equal(hugepages_settle(s, &work, NULL, &f), -ENOSPC);
+	assert_string_equal(f.code, "hugepages-short");
+	assert_non_null(strstr(f.text, "only 15 of 20 more"));
+	give_room_back(s);
+	assert_true(total_of(&r) == 10);
+	rig_done(&r);
+}
+
 static void test_hugepages_in_use_are_a_leak_until_they_are_free(void **state)
 {
 	struct slice *s;
@@ -359,9 +475,15 @@ int main(void)
 		cmocka_unit_test(test_hugepages_that_are_there_are_left_as_they_are),
 		cmocka_unit_test(test_hugepages_that_others_use_are_replaced),
 		cmocka_unit_test(test_hugepages_of_two_slices_are_kept_apart),
+		cmocka_unit_test(test_hugepages_that_another_slice_waits_for_are_left_to_it),
+		cmocka_unit_test(test_hugepages_that_cannot_be_read_for_once_stay_in_the_inventory),
 		cmocka_unit_test(test_hugepages_fewer_than_asked_are_all_undone),
 		cmocka_unit_test(test_hugepages_are_refused_where_memory_is_promised),
 		cmocka_unit_test(test_hugepages_are_not_added_where_the_agent_is_not_to),
+		cmocka_unit_test(test_hugepages_are_given_back_in_two_halves),
+		cmocka_unit_test(test_hugepages_of_an_agent_that_died_on_the_way_are_given_back),
+		cmocka_unit_test(test_hugepages_that_were_begun_are_settled_by_the_next_agent),
+		cmocka_unit_test(test_hugepages_that_a_child_did_not_bring_are_missed),
 		cmocka_unit_test(test_hugepages_in_use_are_a_leak_until_they_are_free),
 		cmocka_unit_test(test_hugepages_of_slices_that_are_gone_are_given_back_at_start),
 	};

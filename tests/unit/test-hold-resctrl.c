@@ -12,25 +12,10 @@
 #include <cmocka.h>
 
 #include "attributes.h"
-#include "scratch.h"
-
-#include <stdlib.h>
+#include "hold-fixture.h"
 
 #define RDT "fs/resctrl/"
 #define CPU "devices/system/cpu/cpu"
-
-struct rig {
-	struct scratch s;
-	struct host host;
-	struct config config;
-	struct manager m;
-};
-
-static uint64_t no_time(const struct host *host)
-{
-	(void)host;
-	return 1;
-}
 
 static void put_at(const struct rig *r, const char *path, const char *text)
 {
@@ -71,35 +56,11 @@ static void put_machine(const struct rig *r)
 
 static void rig_open(struct rig *r)
 {
-	*r = (struct rig){ 0 };
-	scratch_open(&r->s);
-	r->host = (struct host){ .sys_fd = r->s.fd,
-				 .proc_fd = -1,
-				 .root_fd = -1,
-				 .cgroup_fd = -1,
-				 .monotonic_usec = no_time,
-				 .realtime_usec = no_time };
-	r->config = (struct config){ .resctrl = true, .runtime_dir = r->s.path };
-	r->m = (struct manager){ .host = &r->host, .config = &r->config, .boot_id = "boot" };
-	assert_int_equal(inventory_new(&r->m.inventory), 0);
+	rig_begin(r);
 	cpuset_free(r->m.inventory->machine.online);
 	assert_int_equal(cpuset_parse("0-3", &r->m.inventory->machine.online), 0);
 	inventory_seal(r->m.inventory);
-	assert_int_equal(ledger_new(&r->m.ledger), 0);
-	assert_int_equal(map_new(&r->m.slices), 0);
 	put_machine(r);
-}
-
-static void rig_done(struct rig *r)
-{
-	size_t cursor = 0;
-
-	for (struct slice *s; (s = map_next(r->m.slices, &cursor, NULL));)
-		slice_free(s);
-	map_free(r->m.slices);
-	ledger_free(r->m.ledger);
-	inventory_free(r->m.inventory);
-	scratch_done(&r->s);
 }
 
 /* A slice that holds these ways of cache 0; its group as the kernel would make it. */
@@ -110,15 +71,12 @@ static struct slice *add_slice(struct rig *r, const char *name, uint64_t ways, u
 	char path[64];
 
 	assert_int_equal(allocation_new(&a), 0);
-	a->slice = strdup(name);
 	assert_int_equal(cache_shares_add(&a->cache, 0, ways), 0);
 	a->cache.bandwidth_percent = percent;
-	assert_int_equal(ledger_take(r->m.ledger, &a), 0);
-	assert_int_equal(slice_new(&s, &r->m, name), 0);
+	s = rig_slice(r, name, a);
 	s->init_pid = 4711;
 	s->request.cache =
 		(struct cache_request){ .ways = ways ? 1 : 0, .bandwidth_percent = percent };
-	assert_int_equal(map_put(r->m.slices, name, s), 0);
 	(void)snprintf(path, sizeof(path), RDT "reeve-%s/schemata", name);
 	put_at(r, path, "L3:0=fff\nMB:0=90\n");
 	(void)snprintf(path, sizeof(path), RDT "reeve-%s/tasks", name);

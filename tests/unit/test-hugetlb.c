@@ -73,11 +73,33 @@ static void test_hugetlb_tells_use_by_node(void **state)
 	scratch_done(&s);
 }
 
+static void test_hugetlb_reserved_pages_are_claimed_as_used_ones_are(void **state)
+{
+	uint64_t bytes = 9;
+	struct scratch s;
+
+	(void)state;
+	scratch_open(&s);
+	assert_int_equal(cg_hugetlb_claimed(s.fd, 2 << 20, &bytes), -ENOENT);
+	assert_true(bytes == 9);
+	put_file(s.fd, "hugetlb.2MB.current", "4194304\n");
+	assert_int_equal(cg_hugetlb_claimed(s.fd, 2 << 20, &bytes), 0); /* before Linux 5.7 */
+	assert_true(bytes == 4194304);
+	put_file(s.fd, "hugetlb.2MB.rsvd.current", "8388608\n");
+	assert_int_equal(cg_hugetlb_claimed(s.fd, 2 << 20, &bytes), 0);
+	assert_true(bytes == 8388608);
+	put_file(s.fd, "hugetlb.2MB.rsvd.current", "0\n");
+	assert_int_equal(cg_hugetlb_claimed(s.fd, 2 << 20, &bytes), 0);
+	assert_true(bytes == 4194304);
+	scratch_done(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hugetlb_names_files_as_the_kernel_does),
 		cmocka_unit_test(test_hugetlb_tells_use_by_node),
+		cmocka_unit_test(test_hugetlb_reserved_pages_are_claimed_as_used_ones_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
