@@ -214,11 +214,25 @@ static int may_start(const struct slice *s, struct fail *f)
 	return 0;
 }
 
+/* One that stood still before its exec() would be waited for until it is thawed. */
+static int none_starts(const struct slice *s, struct fail *f)
+{
+	size_t cursor = 0;
+
+	for (const struct slice_task *t; (t = map_next(s->tasks, &cursor, NULL));)
+		if (t->state == TASK_STARTING)
+			return fail_code(f, -EBUSY, "slice-busy", "task %s of slice %s is starting",
+					 t->name, s->id);
+	return 0;
+}
+
 int freeze_start(struct slice *s, bool frozen, struct slice_waiter *waiter, struct fail *f)
 {
 	_cleanup_(freeze_freep) struct freeze *z = NULL;
 	int r = may_start(s, f);
 
+	if (r == 0 && frozen)
+		r = none_starts(s, f);
 	if (r < 0)
 		return r;
 	z = calloc(1, sizeof(*z));
