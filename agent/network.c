@@ -26,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 enum {
 	MARGIN_USEC = 5 * 1000000, /* of the child's deadline before ours */
@@ -564,6 +565,19 @@ void networks_adopt(struct networks *n)
 		log_error(NULL, "out of memory: networks of tasks that have ended are not left");
 }
 
+/* Of an agent that was killed while it wrote: containers have a name each, so nobody else would
+ * write there again. */
+static bool drop_half(int dir, const char *file)
+{
+	static const char end[] = ".json.new";
+	size_t length = strlen(file);
+
+	if (length < sizeof(end) || strcmp(file + length - (sizeof(end) - 1), end) != 0)
+		return false;
+	(void)unlinkat(dir, file, 0); /* else the next agent does */
+	return true;
+}
+
 static int add_record(struct networks *n, int dir, const char *file)
 {
 	struct network_record record = { 0 };
@@ -571,8 +585,9 @@ static int add_record(struct networks *n, int dir, const char *file)
 	struct joined *j;
 	int r;
 
-	if (strlen(file) < 5 || strcmp(file + strlen(file) - 5, ".json") != 0)
-		return 0; /* half of one that was being replaced */
+	if (drop_half(dir, file) || strlen(file) < 5 ||
+	    strcmp(file + strlen(file) - 5, ".json") != 0)
+		return 0;
 	if (network_record_read(dir, file, &record, &why) < 0) {
 		log_error(&(struct log_about){ .code = "network" },
 			  "%s/%s cannot be read, so that network is never left: %s", n->dir, file,

@@ -11,6 +11,7 @@
 #include "network.h"
 #include "scratch.h"
 #include "util/cleanup.h"
+#include "util/fs.h"
 
 #include <string.h>
 
@@ -42,6 +43,7 @@ static int set(void **state)
 	dir = fs_open_dir(AT_FDCWD, path);
 	put_file(dir, "web.one.1.json", RECORD);
 	put_file(dir, "garbage.json", "{\"container\":\"garbage\"}");
+	put_file(dir, "web.two.2.json.new", "{\"container\":");
 	close_fd(dir);
 	s.config.state_dir = s.scratch.path;
 	s.config.runtime_dir = s.runtime;
@@ -137,6 +139,17 @@ static void test_network_knows_who_has_a_nic(void **state)
 	assert_null(networks_task_with(NULL, "nic-ens1"));
 }
 
+static void test_network_removes_only_half_a_record(void **state)
+{
+	static const char *const kept[] = { "web.one.1.json", "garbage.json" };
+	struct stage *s = *state;
+	_cleanup_close_ int dir = openat(s->scratch.fd, "network", O_RDONLY | O_DIRECTORY);
+
+	assert_false(fs_exists(dir, "web.two.2.json.new"));
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+		assert_true(fs_exists(dir, kept[i]));
+}
+
 #define ON_STAGE(test) cmocka_unit_test_setup_teardown(test, set, clear)
 
 int main(void)
@@ -147,6 +160,7 @@ int main(void)
 		ON_STAGE(test_nic_that_is_at_home_is_as_it_was_found),
 		ON_STAGE(test_nic_under_a_foreign_name_is_not_offered),
 		ON_STAGE(test_network_knows_who_has_a_nic),
+		ON_STAGE(test_network_removes_only_half_a_record),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
