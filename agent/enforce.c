@@ -106,18 +106,24 @@ static int check_isolation(const struct slice *s, const struct enforcements *row
 	return 0;
 }
 
+/* They are the slice's now, if all were taken. */
+static int put_rows(struct slice *s, struct enforcements *rows, int r)
+{
+	if (r < 0) {
+		enforcements_done(rows);
+		return r;
+	}
+	enforcements_done(&s->enforced);
+	s->enforced = *rows;
+	return 0;
+}
+
 static int take_all(struct slice *s, struct fail *f)
 {
 	struct enforcements rows = { 0 };
 	int r = hold_take_all(s, &rows, f);
 
-	if (r < 0) {
-		enforcements_done(&rows);
-		return r;
-	}
-	enforcements_done(&s->enforced);
-	s->enforced = rows;
-	return 0;
+	return put_rows(s, &rows, r);
 }
 
 int enforce_apply(struct slice *s, struct fail *f)
@@ -145,13 +151,7 @@ int enforce_again(struct slice *s, const struct hold *hold, const char *resource
 	}
 	if (r == 0 && !taken)
 		r = hold->take(s, &rows, &why);
-	if (r < 0) {
-		enforcements_done(&rows);
-		return r;
-	}
-	enforcements_done(&s->enforced);
-	s->enforced = rows;
-	return 0;
+	return put_rows(s, &rows, r);
 }
 
 void enforce_undo(struct slice *s)
