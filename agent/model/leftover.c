@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 enum {
-	SECOND_USEC = 1000000, /* in which the kernel counts System V */
+	SECOND_USEC = 1000000, /* in which the kernel counts System V, and the times of queues */
 	/* A file's time is that of the last tick of the clock: 10 ms at 100 Hz. */
 	TICK_USEC = 10000,
 };
@@ -143,7 +143,7 @@ static bool is_sysv(const struct leftover *l)
 bool leftover_matches(const struct leftover_claim *c, const struct leftover *l)
 {
 	const struct leftover_user *user = find_user(c, l->creator);
-	uint64_t grain = is_sysv(l) ? SECOND_USEC : TICK_USEC;
+	uint64_t grain = l->kind == LEFTOVER_FILE ? TICK_USEC : SECOND_USEC;
 
 	return user && add_bounded(l->born_usec, grain) > user->since_usec;
 }

@@ -54,6 +54,8 @@ static void test_only_what_its_users_made_since_may_be_of_a_slice(void **state)
 		{ LEFTOVER_FILE, 1000, SINCE, true },
 		{ LEFTOVER_FILE, 1000, SINCE - 9999, true },
 		{ LEFTOVER_FILE, 1000, SINCE - 10000, false },
+		{ LEFTOVER_QUEUE, 1000, UINT64_C(1000) * 1000000, true },
+		{ LEFTOVER_QUEUE, 1000, UINT64_C(999) * 1000000, false },
 		{ LEFTOVER_QUEUE, 1000, 0, false },
 	};
 	struct leftover_claim c, nobody = { 0 };
