@@ -395,14 +395,15 @@ void quiet_look(struct manager *m)
 		log_warning(NULL, "out of memory: the host's interrupts are looked at later");
 }
 
-/* Settings that are not as they were, and the record of them. */
+/* Settings that are not as they were, and a record of nothing. One of irqbalance alone stays until
+ * that has read its own settings again, and keeps nothing from anybody. */
 static unsigned count_owed(const struct quiet *q)
 {
 	const struct quiet_record *k = &q->record;
 
 	return (unsigned)k->irqs_count + (unsigned)k->units_count +
 	       (k->irq_default.original != NULL) + (k->workqueues.original != NULL) +
-	       (q->saved != NULL);
+	       (q->saved != NULL && quiet_record_empty(k));
 }
 
 /* With the last slice gone all is back; before that an interrupt may well be another one's. What is

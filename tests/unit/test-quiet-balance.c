@@ -14,6 +14,7 @@
 #include "enforce.h"
 #include "hold.h"
 #include "irqbalance.h"
+#include "leak.h"
 #include "manager.h"
 #include "quiet.h"
 #include "util/cleanup.h"
@@ -123,9 +124,14 @@ static struct slice *hold(struct stage *g, const char *id, const char *cpus)
 	return s;
 }
 
+/* What irqbalance has yet to read keeps no slice. */
 static void drop(struct stage *g, struct slice *s)
 {
+	_cleanup_(leaks_done) struct leaks leaks = { 0 };
+
 	hold_quiet.give(s);
+	assert_int_equal(hold_quiet.left(s, &leaks), 0);
+	assert_int_equal(leaks.count, 0);
 	ledger_release(g->manager.ledger, s->id);
 }
 
