@@ -109,12 +109,14 @@ static void pipes_done(struct pipes *p)
 	}
 }
 
-static _Noreturn void become(const struct plugin *p, const struct pipes *pipes)
+static _Noreturn void become(const struct plugin *p, const struct pipes *pipes, pid_t parent)
 {
 	char *const arguments[] = { p->program, NULL };
 
 	(void)setpgid(0, 0);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent) /* it died before that */
+		_exit(127);
 	(void)signal(SIGPIPE, SIG_DFL);
 	if (dup2(pipes->in[0], STDIN_FILENO) >= 0 && dup2(pipes->out[1], STDOUT_FILENO) >= 0)
 		execve(p->program, arguments, p->environment);
@@ -124,6 +126,7 @@ static _Noreturn void become(const struct plugin *p, const struct pipes *pipes)
 static int start(struct plugin *p)
 {
 	_cleanup_(pipes_done) struct pipes pipes = { { -1, -1 }, { -1, -1 } };
+	const pid_t parent = getpid();
 
 	if (pipe2(pipes.in, O_CLOEXEC) < 0 || pipe2(pipes.out, O_CLOEXEC) < 0 ||
 	    fcntl(pipes.in[1], F_SETFL, O_NONBLOCK) < 0 ||
@@ -131,7 +134,7 @@ static int start(struct plugin *p)
 		return -errno;
 	p->pid = fork();
 	if (p->pid == 0)
-		become(p, &pipes);
+		become(p, &pipes, parent);
 	if (p->pid < 0)
 		return -errno;
 	(void)setpgid(p->pid, p->pid); /* whoever comes first */
