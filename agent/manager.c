@@ -434,7 +434,7 @@ int manager_run(struct manager *m, struct fail *f)
 
 static void free_slices(struct manager *m)
 {
-	size_t cursor = 0;
+	size_t cursor = 0, again = 0;
 	struct fail why = { 0 };
 
 	fail_set(&why, -EAGAIN, "the agent is stopping");
@@ -447,8 +447,10 @@ static void free_slices(struct manager *m)
 			slice_task_dismiss(s, t);
 		slice_notify(s, &why);
 		pressure_detach(s); /* nobody could give back what was taken for a while */
-		slice_free(s);
 	}
+	/* Until here the one that is given up may look at all others. */
+	for (struct slice *s; m->slices && (s = map_next(m->slices, &again, NULL));)
+		slice_free(s);
 }
 
 struct manager *manager_free(struct manager *m)
