@@ -76,9 +76,9 @@ static void test_signal_reaches_every_process_of_a_task(void **state)
 
 	assert_return_code(pipe2(ends, O_CLOEXEC), errno);
 	order_shell(&w, "main",
+		    "trap 'echo above; wait; exit 5' USR1; "
 		    "sh -c 'trap \"echo below; exit 0\" USR1; echo ready; while :; do sleep 0.02; "
-		    "done' & "
-		    "trap 'echo above; wait; exit 5' USR1; while :; do sleep 0.02; done");
+		    "done' & while :; do sleep 0.02; done");
 	send_frame(r->agent, &w, (int[]){ ends[1], ends[1], ends[1] }, 3);
 	close_fd(ends[1]);
 	assert_int_equal(read(ends[0], text, 6), 6);
