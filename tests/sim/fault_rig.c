@@ -4,6 +4,7 @@
 
 #include "tests/sim/fake_bpf.h"
 #include "tests/sim/fake_cgroups.h"
+#include "tests/sim/made_host.h"
 
 #include "decode_resize.h"
 #include "hold_resctrl.h"
@@ -158,22 +159,6 @@ static void put_caches(const struct fault_rig *r)
 		}
 }
 
-/* Pages that this machine need not have, nor lose. */
-static void add_pages(struct inventory *inventory)
-{
-	inventory_each (node, inventory, DEVICE_NODE) {
-		struct device *d = (struct device *)(uintptr_t)node;
-
-		free(d->memory.hugepages);
-		d->memory.hugepages = calloc(1, sizeof(*d->memory.hugepages));
-		assert_non_null(d->memory.hugepages);
-		d->memory.hugepages_count = 1;
-		d->memory.hugepages[0] =
-			(struct device_hugepages){ .size_bytes = 2 << 20, .total = 8, .free = 8 };
-		return;
-	}
-}
-
 static void add_disk(struct inventory *inventory)
 {
 	struct device *disk = NULL;
@@ -208,7 +193,7 @@ static void use_host(struct fault_rig *r)
 	free(m->host->cgroup_path);
 	m->host->cgroup_path = strdup(r->root);
 	m->layout = CG_LAYOUT_UNIFIED;
-	add_pages(m->inventory);
+	made_pages(m->inventory, 8);
 	add_disk(m->inventory);
 	assert_int_equal(resctrl_discover(m, m->inventory), 0);
 	if (r->backend->open(m, &f) < 0)

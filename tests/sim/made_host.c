@@ -37,6 +37,22 @@ void made_hierarchy(struct agent *a)
 	m->backend = &backend_cgroupfs;
 }
 
+void made_pages(struct inventory *inventory, unsigned pages)
+{
+	inventory_each (node, inventory, DEVICE_NODE) {
+		struct device *d = (struct device *)(uintptr_t)node;
+
+		free(d->memory.hugepages);
+		d->memory.hugepages = calloc(1, sizeof(*d->memory.hugepages));
+		assert_non_null(d->memory.hugepages);
+		d->memory.hugepages_count = 1;
+		d->memory.hugepages[0] = (struct device_hugepages){ .size_bytes = 2 << 20,
+								    .total = pages,
+								    .free = pages };
+		return;
+	}
+}
+
 /* Pages that this machine need not have, nor lose. */
 void made_hugepages(struct agent *a, unsigned pages)
 {
@@ -63,16 +79,5 @@ void made_hugepages(struct agent *a, unsigned pages)
 	m->host->sys_fd = fs_open_dir(AT_FDCWD, path);
 	fake_attributes(path);
 	a->config.hugepages = true;
-	inventory_each (node, m->inventory, DEVICE_NODE) {
-		struct device *d = (struct device *)(uintptr_t)node;
-
-		free(d->memory.hugepages);
-		d->memory.hugepages = calloc(1, sizeof(*d->memory.hugepages));
-		assert_non_null(d->memory.hugepages);
-		d->memory.hugepages_count = 1;
-		d->memory.hugepages[0] = (struct device_hugepages){ .size_bytes = 2 << 20,
-								    .total = pages,
-								    .free = pages };
-		return;
-	}
+	made_pages(m->inventory, pages);
 }

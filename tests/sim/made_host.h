@@ -11,3 +11,5 @@
 void made_hierarchy(struct agent *a);
 /* A pool of 2 MiB pages, all free, that the agent may change. */
 void made_hugepages(struct agent *a, unsigned pages);
+/* The first memory node has so many pages of 2 MiB, as far as the inventory knows. */
+void made_pages(struct inventory *inventory, unsigned pages);

@@ -11,6 +11,7 @@
 
 #include "tests/sim/agent.h"
 #include "tests/sim/fake_cgroups.h"
+#include "tests/sim/made_host.h"
 
 #include "enforce.h"
 #include "model/free.h"
@@ -23,7 +24,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { SECOND = 1000000, OPERATIONS_LIMIT = 1000 };
@@ -34,21 +34,6 @@ struct rig {
 	struct agent agent;
 	char root[64], slice[32];
 };
-
-static void use_hierarchy(struct rig *r)
-{
-	struct manager *m = r->agent.manager;
-	struct fail f = { 0 };
-
-	close_fd(m->host->cgroup_fd);
-	m->host->cgroup_fd = fs_open_dir(AT_FDCWD, r->root);
-	free(m->host->cgroup_path);
-	m->host->cgroup_path = strdup(r->root);
-	m->layout = CG_LAYOUT_UNIFIED;
-	if (backend_cgroupfs.open(m, &f) < 0)
-		fail_msg("%s", f.text);
-	m->backend = &backend_cgroupfs;
-}
 
 static void rig_open(struct rig *r)
 {
@@ -71,9 +56,7 @@ static void rig_open(struct rig *r)
 			 0);
 	(void)snprintf(r->root, sizeof(r->root), "%.40s/cgroup", r->agent.dir);
 	(void)snprintf(r->slice, sizeof(r->slice), "parts%d", (int)getpid());
-	assert_int_equal(mkdir(r->root, 0755), 0);
-	fake_cgroups_open(r->root);
-	use_hierarchy(r);
+	made_hierarchy(&r->agent);
 }
 
 static void create(struct rig *r, const char *what)
@@ -403,7 +386,7 @@ static void test_next_agent_finds_the_parts(void **state)
 	create(&r, MIXED);
 	r.agent.manager = manager_free(r.agent.manager);
 	assert_int_equal(manager_new(&r.agent.manager, &r.agent.config, &(struct fail){ 0 }), 0);
-	use_hierarchy(&r);
+	made_hierarchy(&r.agent);
 	adopt_slices(r.agent.manager);
 	assert_non_null(slice_of(&r));
 	agent_turn(&r.agent, SECOND / 2);
