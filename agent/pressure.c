@@ -4,6 +4,7 @@
 #include "pressure_internal.h"
 
 #include "cgroups/usage.h"
+#include "channel.h"
 #include "hold.h"
 #include "util/cleanup.h"
 #include "util/log.h"
@@ -17,6 +18,12 @@ enum {
 	/* Who may not set triggers of any window may set those of full two seconds (psi.rst). */
 	COMMON_WINDOW_USEC = 2000000,
 	TIMER_ACCURACY_USEC = 100000,
+	/* When the last descriptor of a trigger is closed, the kernel waits for an RCU grace
+	 * period, 8 to 24 ms (psi_trigger_destroy()). A slice that ends sooner than this never
+	 * makes anybody wait; see keep_open() for the others. */
+	WATCHED_AFTER_USEC = 250000,
+	WATCHED_ACCURACY_USEC = 50000,
+	KEEP_FRAME_BYTES = 64,
 };
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata);
@@ -193,6 +200,28 @@ struct pressure *pressure_free(struct pressure *p)
 	return NULL;
 }
 
+/* reeve-init ends with the slice and has nothing else to do then: it is to be the last who closes
+ * them, so that neither the loop waits for the kernel at the end of a slice, nor the next agent for
+ * the end of this one. Without it, or when it is of a version that cannot, the loop waits. */
+static void keep_open(struct slice *s)
+{
+	_Alignas(8) char room[KEEP_FRAME_BYTES];
+	int fds[PRESSURE_RESOURCES];
+	struct frame_writer w;
+	struct fail why = { 0 };
+	size_t count = 0;
+
+	for (size_t i = 0; i < PRESSURE_RESOURCES; i++)
+		if (s->pressure->points[i].trigger)
+			fds[count++] = sd_event_source_get_io_fd(s->pressure->points[i].trigger);
+	if (count == 0 || !s->channel || channel_can(s->channel, FRAME_ABILITY_KEEP) <= 0)
+		return;
+	frame_begin(&w, room, sizeof(room), FRAME_KEEP);
+	frame_put_u32(&w, FRAME_TAG_VERSION, FRAME_VERSION);
+	if (channel_send(s->channel, &w, fds, count, &why) < 0)
+		log_debug(&(struct log_about){ .slice = s->id }, "pressure: %s", why.text);
+}
+
 static void arm_all(struct slice *s)
 {
 	struct pressure_slice *p = s->pressure;
@@ -207,6 +236,37 @@ static void arm_all(struct slice *s)
 				       pressure_resource_to_string((enum pressure_resource)i),
 				       strerror(-r)); /* may be cut */
 	}
+	keep_open(s);
+}
+
+static int on_due(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct slice *s = userdata;
+
+	(void)source;
+	(void)usec;
+	s->pressure->due = sd_event_source_disable_unref(s->pressure->due);
+	arm_all(s);
+	return 0;
+}
+
+static bool is_armed(const struct pressure_slice *p)
+{
+	for (size_t i = 0; i < PRESSURE_RESOURCES; i++)
+		if (p->points[i].rule->on && !p->points[i].trigger)
+			return false;
+	return true;
+}
+
+static void arm_soon(struct slice *s)
+{
+	struct pressure_slice *p = s->pressure;
+
+	if (p->due || is_armed(p))
+		return;
+	if (sd_event_add_time_relative(s->manager->loop, &p->due, CLOCK_MONOTONIC,
+				       WATCHED_AFTER_USEC, WATCHED_ACCURACY_USEC, on_due, s) < 0)
+		arm_all(s);
 }
 
 int pressure_recover(struct slice *s)
@@ -241,11 +301,18 @@ static int take_pressure(struct slice *s, struct enforcements *rows, struct fail
 	if (r < 0)
 		return r;
 	if (s->top_fd >= 0 && s->cgroup_fd >= 0)
-		arm_all(s);
+		arm_soon(s);
 	else
 		(void)snprintf(s->pressure->reason, sizeof(s->pressure->reason), "%s",
 			       "this host has no cgroup v2 that can be written"); /* fits */
 	return 0;
+}
+
+static void disarm_all(struct pressure_slice *p)
+{
+	p->due = sd_event_source_disable_unref(p->due);
+	for (size_t i = 0; i < PRESSURE_RESOURCES; i++)
+		disarm(&p->points[i]);
 }
 
 void pressure_detach(struct slice *s)
@@ -255,8 +322,7 @@ void pressure_detach(struct slice *s)
 
 	if (!p)
 		return;
-	for (size_t i = 0; i < PRESSURE_RESOURCES; i++)
-		disarm(&p->points[i]);
+	disarm_all(p);
 	if (p->relief && s->cgroup_fd >= 0 && relief_bits(p->relief))
 		(void)relief_set(p->relief, &(struct relief_target){ .cgroup = s->cgroup_fd }, 0,
 				 evidence, sizeof(evidence)); /* it is going anyway */
@@ -266,8 +332,7 @@ struct pressure_slice *pressure_slice_free(struct pressure_slice *p)
 {
 	if (!p)
 		return NULL;
-	for (size_t i = 0; i < PRESSURE_RESOURCES; i++)
-		disarm(&p->points[i]);
+	disarm_all(p);
 	relief_free(p->relief);
 	free(p);
 	return NULL;

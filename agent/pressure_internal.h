@@ -29,6 +29,7 @@ struct pressure {
 struct pressure_slice {
 	struct pressure_point points[PRESSURE_RESOURCES];
 	struct relief *relief; /* NULL: no cgroup of its own */
+	sd_event_source *due;  /* it is watched from then on; NULL: it is, or nobody will */
 	bool recovered;	       /* what an earlier agent had taken is given back */
 	char reason[128];      /* why nothing is watched; "" when it is */
 };

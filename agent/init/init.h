@@ -11,6 +11,7 @@
 enum {
 	INIT_TASKS_MAX = 256,
 	INIT_CHANNELS_MAX = 4, /* an agent, the one that replaces it, and a tool or two */
+	INIT_KEPT_MAX = 4,
 };
 
 struct init {
@@ -19,6 +20,7 @@ struct init {
 	uint64_t accept_after_usec; /* monotonic: out of descriptors until then */
 	int cgroup;		    /* the slice's directory; -1: no cgroups, or not yet */
 	int record;		    /* final statuses, appended; -1: none wanted */
+	int kept[INIT_KEPT_MAX];    /* FRAME_KEEP: never looked at; -1: none */
 	bool quitting;
 	unsigned task_count;
 	struct list tasks;		 /* of struct task, in the order of their start */

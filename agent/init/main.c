@@ -95,6 +95,7 @@ static int init_open(struct init *i, const char *slice)
 	*i = (struct init){ .slice = slice, .listener = FD_LISTENER, .record = FD_RECORD };
 	i->cgroup = leaf_is_directory(FD_CGROUP) ? FD_CGROUP : -1;
 	memset(i->channels, -1, sizeof(i->channels));
+	memset(i->kept, -1, sizeof(i->kept));
 	list_init(&i->tasks);
 	i->packet = mmap(NULL, FRAME_LIMIT_BYTES, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -35,7 +35,8 @@ static int on_hello(struct init *i, int *channel, struct request *q)
 	frame_put_text(&w, FRAME_TAG_SLICE, i->slice);
 	frame_put_u32(&w, FRAME_TAG_PID, (uint32_t)getpid());
 	frame_put_u32(&w, FRAME_TAG_ABILITIES,
-		      FRAME_ABILITY_NETNS | FRAME_ABILITY_MEMORY | FRAME_ABILITY_CPUS);
+		      FRAME_ABILITY_NETNS | FRAME_ABILITY_MEMORY | FRAME_ABILITY_CPUS |
+			      FRAME_ABILITY_KEEP);
 	if (frame_end(&w) < 0)
 		return -EMSGSIZE;
 	channel_send(channel, room, w.size);
@@ -106,12 +107,26 @@ static int on_quit(struct init *i, int *channel, struct request *q)
 	return ANSWERED; /* by the end of the connection */
 }
 
+/* They are an agent's before it: what it takes the kernel to let go of them is no tasks' time. */
+static int on_keep(struct init *i, int *channel, struct request *q)
+{
+	_Static_assert((int)INIT_KEPT_MAX == (int)REQUEST_FDS, "all that a frame can bring");
+
+	(void)channel;
+	for (int k = 0; k < INIT_KEPT_MAX; k++) {
+		close_fd(i->kept[k]);
+		i->kept[k] = TAKE_FD(q->fds[k]);
+	}
+	return ANSWERED; /* nobody waits for it */
+}
+
 static const struct {
 	enum frame_type type;
 	int (*run)(struct init *, int *channel, struct request *);
 } handlers[] = {
 	{ FRAME_HELLO, on_hello }, { FRAME_START, on_start },	{ FRAME_SIGNAL, on_signal },
 	{ FRAME_STOP, on_stop },   { FRAME_FORGET, on_forget }, { FRAME_QUIT, on_quit },
+	{ FRAME_KEEP, on_keep },
 };
 
 void request_quit(struct init *i, bool with_grace)

@@ -28,6 +28,8 @@ enum frame_type {
 	FRAME_STOP,	 /* TASK, GRACE_USEC: SIGTERM, then cgroup.kill; no restart after it */
 	FRAME_FORGET, /* TASK: its final status is safe, drop it; an active one is refused -EBUSY */
 	FRAME_QUIT,   /* kill everything, then exit; the socket closes when all is gone */
+	FRAME_KEEP,   /* descriptors, to be held instead of those of the last one until reeve-init
+		       * ends: who closes his own is not kept waiting by the kernel; no answer */
 	/* init -> agent */
 	FRAME_WELCOME = 64, /* VERSION, SLICE, PID of init, ABILITIES */
 	FRAME_STATUS,	    /* every change of a task, and answer to START / HELLO */
@@ -83,6 +85,7 @@ enum frame_ability {
 	FRAME_ABILITY_NETNS = 1,  /* FRAME_TAG_NETNS */
 	FRAME_ABILITY_MEMORY = 2, /* OOM_SINGLE, MEMORY_POLICY, MEMORY_NODE */
 	FRAME_ABILITY_CPUS = 4,	  /* FRAME_TAG_CPUS */
+	FRAME_ABILITY_KEEP = 8,	  /* FRAME_KEEP */
 };
 
 /* Of which CPUs of the slice a task has its own cgroup: directly below the slice's, or in one of

@@ -9,6 +9,7 @@
 #include "util/fs.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -299,6 +300,23 @@ static bool is_watched(const struct rig *r, const char *name)
 	return json_array_size(json_object_get(document, "watched")) > 0;
 }
 
+/* How many descriptors of a process are of that file. */
+static size_t held(pid_t pid, const char *file)
+{
+	char path[64], target[PATH_MAX];
+	size_t count = 0;
+
+	for (int fd = 0; fd < 64; fd++) {
+		ssize_t n;
+
+		(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
+		n = readlink(path, target, sizeof(target) - 1);
+		target[n < 0 ? 0 : n] = 0;
+		count += n > 0 && strstr(target, file);
+	}
+	return count;
+}
+
 /* Two that want one CPU: some of them always waits. */
 static void test_what_the_kernel_announces_is_told(void **state)
 {
@@ -313,12 +331,21 @@ static void test_what_the_kernel_announces_is_told(void **state)
 				    "some 50ms/500ms: report", NULL),
 			 0);
 	create(&r, r.first, false);
+	agent_turn(&r.agent, SECOND);	/* it is a little later that it is watched */
 	if (!is_watched(&r, r.first)) { /* why has been logged */
 		print_message("skipped: this kernel announces no pressure of cgroups\n");
 		end(&r, r.first);
 		rig_close(&r);
 		skip();
 	}
+	/* reeve-init is the last who closes them; the next agent's take their place. */
+	assert_int_equal(held(manager_slice(r.agent.manager, r.first)->init_pid, "/cpu.pressure"),
+			 1);
+	agent_restart(&r.agent);
+	take_over(&r);
+	agent_turn(&r.agent, SECOND);
+	assert_int_equal(held(manager_slice(r.agent.manager, r.first)->init_pid, "/cpu.pressure"),
+			 1);
 	mark(&r);
 	agent_start(&r.agent, r.first, both, &answer);
 	assert_true(agent_await(&r.agent, &answer, 10 * SECOND));

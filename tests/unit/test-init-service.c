@@ -183,6 +183,51 @@ static void await_exit(struct rig *r, int code)
 	assert_int_equal(WEXITSTATUS(status), code);
 }
 
+static bool is_held(int reading)
+{
+	struct pollfd p = { .fd = reading, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 0;
+}
+
+static void keep(const struct rig *r, const int *fds, size_t count)
+{
+	_Alignas(8) char room[64];
+	struct frame_writer w;
+	struct answer a;
+
+	frame_begin(&w, room, sizeof(room), FRAME_KEEP);
+	send_frame(r->agent, &w, fds, count);
+	send_task(r->agent, FRAME_HELLO, NULL); /* whose answer says that it has read the other */
+	do
+		assert_true(receive(r->agent, &a));
+	while (a.type != FRAME_WELCOME);
+}
+
+static void test_descriptors_are_kept_until_others_come_or_it_ends(void **state)
+{
+	struct rig *r = *state;
+	int first[2], second[2];
+
+	assert_return_code(pipe2(first, O_CLOEXEC), errno);
+	assert_return_code(pipe2(second, O_CLOEXEC), errno);
+	keep(r, (const int[]){ first[1], first[1] }, 2);
+	first[1] = close_fd(first[1]);
+	assert_true(is_held(first[0]));
+	close_fd(r->agent); /* the next agent finds nothing that ended with the one before it */
+	r->agent = rig_connect(r);
+	keep(r, &second[1], 1);
+	second[1] = close_fd(second[1]);
+	assert_false(is_held(first[0]));
+	assert_true(is_held(second[0]));
+	send_task(r->agent, FRAME_QUIT, NULL);
+	await_close(r->agent);
+	await_exit(r, 0);
+	assert_false(is_held(second[0]));
+	close_fd(first[0]);
+	close_fd(second[0]);
+}
+
 static void test_tasks_are_bounded_and_all_can_be_told_at_once(void **state)
 {
 	enum { BOUND = 256 };
@@ -458,6 +503,7 @@ int main(void)
 		RIG_TEST(test_newer_types_are_skipped_and_newer_protocols_refused),
 		RIG_TEST(test_stranger_is_not_served),
 		RIG_TEST(test_descriptors_beyond_three_are_closed),
+		RIG_TEST(test_descriptors_are_kept_until_others_come_or_it_ends),
 		RIG_TEST(test_tasks_are_bounded_and_all_can_be_told_at_once),
 		RIG_TEST(test_task_without_a_cgroup_goes_with_a_killed_init),
 		RIG_TEST(test_agent_that_does_not_read_is_dropped_and_others_are_served),
