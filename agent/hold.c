@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of what slices hold; see hold.h. A later row may look at the rows of earlier ones: a
- * partition needs the CPUs that the limits gave it, noise is kept off what is so held, and pins are
- * for what no cgroup holds. */
+/* Walks the table of what slices hold; see hold.h. */
 #include "hold.h"
 
 #include <string.h>
-
-const struct hold *const holds[] = {
-	&hold_parts,	&hold_limits,	&hold_part_cpus, &hold_partition,
-	&hold_quiet,	&hold_affinity, &hold_policy,	 &hold_hugepages,
-	&hold_resctrl,	&hold_devices,	&hold_cdi,	 &hold_network,
-	&hold_pressure, NULL,
-};
 
 int hold_take_all(struct slice *s, struct enforcements *rows, struct fail *f)
 {

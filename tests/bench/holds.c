@@ -24,17 +24,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ROUNDS_MAX = 100000, HOLDS = 11 };
-
-/* As in agent/hold.c, in whose place this is. */
-const struct hold *const holds[HOLDS + 1] = {
-	&hold_limits, &hold_partition, &hold_quiet,    &hold_affinity,
-	&hold_policy, &hold_hugepages, &hold_resctrl,  &hold_devices,
-	&hold_cdi,    &hold_network,   &hold_pressure, NULL,
-};
+enum { ROUNDS_MAX = 100000, HOLDS_MAX = 32 };
 
 static struct {
-	double take[HOLDS], give[HOLDS]; /* CPU microseconds, of the ask at hand */
+	double take[HOLDS_MAX], give[HOLDS_MAX]; /* CPU microseconds, of the ask at hand */
 } spent;
 
 static double cpu_usec(void)
@@ -49,7 +42,7 @@ int hold_take_all(struct slice *s, struct enforcements *rows, struct fail *f)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < HOLDS; i++) {
+	for (size_t i = 0; r == 0 && holds[i]; i++) {
 		double start = cpu_usec();
 
 		r = holds[i]->take(s, rows, f);
@@ -60,9 +53,18 @@ int hold_take_all(struct slice *s, struct enforcements *rows, struct fail *f)
 	return r;
 }
 
+static size_t rows_of_table(void)
+{
+	size_t count = 0;
+
+	while (holds[count])
+		count++;
+	return count;
+}
+
 void hold_give_all(struct slice *s)
 {
-	for (size_t i = HOLDS; i-- > 0;) {
+	for (size_t i = rows_of_table(); i-- > 0;) {
 		double start = cpu_usec();
 
 		if (holds[i]->give)
@@ -75,7 +77,7 @@ int hold_left_all(struct slice *s, struct leaks *ret)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < HOLDS; i++) {
+	for (size_t i = 0; r == 0 && holds[i]; i++) {
 		double start = cpu_usec();
 
 		if (holds[i]->left)
@@ -88,8 +90,9 @@ int hold_left_all(struct slice *s, struct leaks *ret)
 /* The first is what the others are compared with. Nothing here makes the host grow its pools. */
 static struct ask {
 	const char *name, *request;
-	double take[HOLDS], give[HOLDS], create, create_cpu, end_cpu; /* sums, microseconds */
-	char *held; /* what holds it here, or why there is no such slice */
+	double take[HOLDS_MAX], give[HOLDS_MAX], create, create_cpu,
+		end_cpu; /* sums, microseconds */
+	char *held;	 /* what holds it here, or why there is no such slice */
 	long count;
 } asks[] = {
 	{ .name = "memory", .request = "\"memory\":\"64KiB\"" },
@@ -106,6 +109,7 @@ static struct ask {
 		      "\"hugepages\":[{\"size\":\"2MiB\",\"count\":1}]") },
 	{ .name = "shared CPUs", .request = "\"shared_cpus\":0.01" },
 	{ .name = "a core", .request = "\"cores\":1" },
+	{ .name = "+ shared CPUs", .request = "\"cores\":1,\"shared_cpus\":0.01" },
 	{ .name = "+ a cache way", .request = "\"cores\":1,\"cache\":{\"l3_ways\":1}" },
 };
 enum { ASKS = sizeof(asks) / sizeof(*asks) };
@@ -181,7 +185,7 @@ static char *held_by(const struct slice *s)
 
 static void add_spent(struct ask *a)
 {
-	for (size_t i = 0; i < HOLDS; i++) {
+	for (size_t i = 0; holds[i]; i++) {
 		a->take[i] += spent.take[i];
 		a->give[i] += spent.give[i];
 	}
@@ -216,12 +220,12 @@ static int try_once(struct manager *m, struct ask *a)
 	return reply.error;
 }
 
-static void print_row(const struct ask *a, const double values[HOLDS], double whole)
+static void print_row(const struct ask *a, const double values[HOLDS_MAX], double whole)
 {
 	double rest = whole;
 
 	printf("%-14s", a->name);
-	for (size_t i = 0; i < HOLDS; i++) {
+	for (size_t i = 0; holds[i]; i++) {
 		printf(" %9.1f", values[i] / (double)a->count);
 		rest -= values[i];
 	}
@@ -231,7 +235,7 @@ static void print_row(const struct ask *a, const double values[HOLDS], double wh
 static void print_head(const char *what)
 {
 	printf("\n%-14s", what);
-	for (size_t i = 0; i < HOLDS; i++)
+	for (size_t i = 0; holds[i]; i++)
 		printf(" %9.9s", holds[i]->name);
 	printf(" %9s %9s\n", "the rest", "all");
 }
@@ -311,6 +315,10 @@ int main(int argc, char **argv)
 	long rounds = 200;
 	int o, r;
 
+	if (rows_of_table() > HOLDS_MAX) {
+		(void)fprintf(stderr, "holds: the table has grown beyond %d rows\n", HOLDS_MAX);
+		return 2;
+	}
 	while ((o = getopt_long(argc, argv, "", options, NULL)) >= 0)
 		rounds = o == 'n' ? strtol(optarg, NULL, 10) : 0;
 	if (rounds < 1 || rounds > ROUNDS_MAX || !mkdtemp(dir)) {
