@@ -268,7 +268,7 @@ int enforce_follow_pool(struct slice *s)
 {
 	const struct allocation *a = ledger_find(s->manager->ledger, s->id);
 
-	if (s->state != SLICE_ACTIVE || !a || !has_pool(s, a))
+	if (s->state != SLICE_ACTIVE || s->unreached || !a || !has_pool(s, a))
 		return 0;
 	return follow_pool(s);
 }
