@@ -556,6 +556,7 @@ static bool begin_end(struct slice *s, uint64_t grace_usec, struct slice_waiter 
 		return false; /* somebody else's delete is under way: wait with it */
 	s->state = SLICE_DELETING;
 	s->stuck = false;
+	network_again(s);
 	pressure_detach(s); /* a task that stands still hears no SIGTERM */
 	return true;
 }
