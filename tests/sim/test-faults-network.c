@@ -84,7 +84,8 @@ static void set(struct fault_rig *r, const char *key, const char *below)
 		fail_msg("%s", f.text);
 }
 
-/* In a mount namespace of our own: what is pinned there goes with the test. */
+/* In a mount namespace of our own: what is pinned there goes with the test. Before the first agent,
+ * which has its children reaped by the kernel. */
 static const char *go_apart(void)
 {
 	int status = 0;
@@ -128,10 +129,14 @@ static void start_well(struct fault_rig *r)
 	assert_non_null(t->network);
 }
 
-static void rig_open(struct fault_rig *r)
+static int begin(void **state)
 {
-	const char *missing = go_apart();
+	*state = (void *)go_apart();
+	return 0;
+}
 
+static void rig_open(struct fault_rig *r, const char *missing)
+{
 	if (missing) {
 		print_message("skipped: %s\n", missing);
 		skip();
@@ -227,13 +232,13 @@ static unsigned adopt_with_fault(struct fault_rig *r, unsigned n, int error)
 	return operations;
 }
 
-static void each_fault(faulty step)
+static void each_fault(void **state, faulty step)
 {
 	const bool all = getenv("REEVE_SIM_FAULTS") != NULL;
 	struct fault_rig r;
 	unsigned count, stride;
 
-	rig_open(&r);
+	rig_open(&r, *state);
 	count = step(&r, 0, EIO);
 	stride = all ? 1 : (count + SAMPLES - 1) / SAMPLES;
 	assert_left(&r);
@@ -247,20 +252,17 @@ static void each_fault(faulty step)
 
 static void test_network_that_is_not_joined_well_is_left(void **state)
 {
-	(void)state;
-	each_fault(start_with_fault);
+	each_fault(state, start_with_fault);
 }
 
 static void test_network_that_is_not_left_well_is_left_at_the_second_try(void **state)
 {
-	(void)state;
-	each_fault(delete_with_fault);
+	each_fault(state, delete_with_fault);
 }
 
 static void test_network_that_the_next_agent_finds_is_kept_or_left(void **state)
 {
-	(void)state;
-	each_fault(adopt_with_fault);
+	each_fault(state, adopt_with_fault);
 }
 
 /* An argument chooses tests. */
@@ -274,5 +276,5 @@ int main(int argc, char **argv)
 
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, begin, NULL);
 }
