@@ -33,6 +33,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+enum {
+	REACH_USEC = 250 * 1000, /* until a reeve-init that was not reached is tried again */
+	REACH_TRIES = 240,
+};
+
 static const json_t *member(const json_t *object, const char *key)
 {
 	return json_object_get(object, key);
@@ -170,6 +175,56 @@ static void open_init(struct slice *s)
 		s->init_fd = -1;
 }
 
+/* Nobody listens: it is dead. What else there may be (no descriptor, no memory, a full queue)
+ * passes. */
+static bool is_gone(int error)
+{
+	return error == -ECONNREFUSED || error == -ENOENT;
+}
+
+static int on_reach(sd_event_source *source, uint64_t usec, void *userdata);
+
+/* Connected, or it is tried again from the loop. */
+static int reach(struct slice *s, struct fail *f)
+{
+	const struct log_about about = { .slice = s->id };
+	struct fail why = { 0 };
+	int r = carve_connect(s, &why);
+
+	s->deadline = sd_event_source_disable_unref(s->deadline);
+	if (r == 0) {
+		open_init(s); /* it listens on its own socket, so the number is its own */
+		if (s->unreached)
+			log_notice(&about, "its reeve-init is reached");
+		s->unreached = 0;
+		return 0;
+	}
+	if (!is_gone(r) && s->unreached < REACH_TRIES &&
+	    sd_event_add_time_relative(s->manager->loop, &s->deadline, CLOCK_MONOTONIC, REACH_USEC,
+				       0, on_reach, s) >= 0) {
+		if (s->unreached++ == 0)
+			log_warning(&about, "it is tried again: %s", why.text);
+		return 0;
+	}
+	if (f)
+		*f = why;
+	return r;
+}
+
+static int on_reach(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct slice *s = userdata;
+	struct fail why = { 0 };
+
+	(void)source;
+	(void)usec;
+	if (reach(s, &why) < 0) {
+		why.code = "init-gone";
+		carve_lost(s, &why);
+	}
+	return 0;
+}
+
 static int revive(struct slice *s, const json_t *record, struct fail *f)
 {
 	const char *backend = text_of(member(record, "slice"), "backend");
@@ -183,11 +238,9 @@ static int revive(struct slice *s, const json_t *record, struct fail *f)
 				 s->manager->backend->name);
 	r = s->backend->adopt(s, f);
 	if (r == 0)
-		r = carve_connect(s, f);
-	if (r < 0)
-		return r;
-	open_init(s); /* it listens on its own socket, so the number is its own */
-	r = take_allocation(s, record, f);
+		r = reach(s, f);
+	if (r == 0)
+		r = take_allocation(s, record, f);
 	if (r == 0)
 		r = take_resize(s, record, f);
 	if (r == 0)

@@ -8,6 +8,7 @@
 #include "freeze.h"
 #include "launch.h"
 #include "manager.h"
+#include "pressure.h"
 #include "resize.h"
 #include "supervise.h"
 #include "user.h"
@@ -273,6 +274,9 @@ static int room_for_task(const struct slice *s, struct fail *f)
 		return fail_code(f, -EBUSY, "slice-frozen",
 				 "slice %s is frozen: thaw it before a task is started in it",
 				 s->id);
+	if (pressure_froze(s))
+		return fail_code(f, -EBUSY, "slice-frozen",
+				 "tasks of slice %s stand still until pressure has passed", s->id);
 	if (alive >= s->manager->config->tasks_per_slice)
 		return fail_code(f, -EBUSY, "too-many-tasks",
 				 "slice %s has %zu running tasks, the limit of this agent", s->id,

@@ -210,6 +210,8 @@ static void retreat(struct slice *s, const struct fail *why)
 	if (s->init_fd >= 0)
 		(void)syscall(SYS_pidfd_send_signal, s->init_fd, SIGKILL, NULL,
 			      0); /* may be gone */
+	if (s->unreached)
+		(void)channel_end(s->dir); /* its number is not known to be its own */
 	remove_resources(s);
 }
 
@@ -315,12 +317,8 @@ static void on_result(const char *task, int error, void *userdata)
 	supervise_result(userdata, task, error);
 }
 
-/* The socket closes when reeve-init is gone: asked to (deleting), or not. */
-static void on_closed(void *userdata)
+void carve_lost(struct slice *s, const struct fail *why)
 {
-	struct slice *s = userdata;
-	struct fail why = { 0 };
-
 	s->channel = channel_free(s->channel);
 	supervise_all_lost(s, s->state == SLICE_DELETING ? "the slice was deleted"
 							 : "its reeve-init is gone");
@@ -328,15 +326,24 @@ static void on_closed(void *userdata)
 		retreat(s, NULL);
 		return;
 	}
-	fail_code(&why, -EIO, "init-gone", "the reeve-init of slice %s ended unexpectedly", s->id);
-	log_error(&(struct log_about){ .slice = s->id, .code = why.code }, "%s", why.text);
+	log_error(&(struct log_about){ .slice = s->id, .code = why->code }, "%s", why->text);
 	if (s->state == SLICE_ACTIVE) {
-		slice_report(s, EVENT_SLICE_FAILED, &why);
+		slice_report(s, EVENT_SLICE_FAILED, why);
 		s->state = SLICE_DELETING;
 		retreat(s, NULL);
 	} else {
-		retreat(s, &why);
+		retreat(s, why);
 	}
+}
+
+/* The socket closes when reeve-init is gone: asked to (deleting), or not. */
+static void on_closed(void *userdata)
+{
+	struct slice *s = userdata;
+	struct fail why = { 0 };
+
+	fail_code(&why, -EIO, "init-gone", "the reeve-init of slice %s ended unexpectedly", s->id);
+	carve_lost(s, &why);
 }
 
 int carve_connect(struct slice *s, struct fail *f)
@@ -549,6 +556,7 @@ static bool begin_end(struct slice *s, uint64_t grace_usec, struct slice_waiter 
 		return false; /* somebody else's delete is under way: wait with it */
 	s->state = SLICE_DELETING;
 	s->stuck = false;
+	network_again(s);
 	pressure_detach(s); /* a task that stands still hears no SIGTERM */
 	return true;
 }

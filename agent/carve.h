@@ -25,6 +25,8 @@ void carve_abandon(struct slice *s);
 
 /* Connects to the reeve-init of a slice that exists (after a restart of the agent). */
 int carve_connect(struct slice *s, struct fail *f);
+/* Its reeve-init is gone, or cannot be reached: what it holds is given back. */
+void carve_lost(struct slice *s, const struct fail *why);
 /* Its processes were looked at, before its tasks are ended. */
 void carve_end(struct slice *s, uint64_t grace_usec);
 /* Its networks are left, for which it waited on its way down. */

@@ -133,6 +133,18 @@ int enforce_apply(struct slice *s, struct fail *f)
 	return r < 0 ? r : check_isolation(s, &s->enforced, f);
 }
 
+void enforce_task_ended(struct slice *s)
+{
+	const struct allocation *a = ledger_find(s->manager->ledger, s->id);
+	struct fail why = { 0 };
+
+	if (s->state != SLICE_ACTIVE || s->resize || !a || slice_tasks_alive(s) > 0 ||
+	    !(backend_controllers(s) & CG_BIT(CG_CPUSET)) || parts_exist(s) == parts_wanted(a))
+		return;
+	if (enforce_apply(s, &why) < 0)
+		log_warning(&(struct log_about){ .slice = s->id }, "%s", why.text);
+}
+
 int enforce_again(struct slice *s, const struct hold *hold, const char *resource)
 {
 	struct enforcements rows = { 0 };
@@ -268,7 +280,7 @@ int enforce_follow_pool(struct slice *s)
 {
 	const struct allocation *a = ledger_find(s->manager->ledger, s->id);
 
-	if (s->state != SLICE_ACTIVE || !a || !has_pool(s, a))
+	if (s->state != SLICE_ACTIVE || s->unreached || !a || !has_pool(s, a))
 		return 0;
 	return follow_pool(s);
 }

@@ -27,6 +27,10 @@ int enforce_apply(struct slice *s, struct fail *f);
  * will have this size for a moment only, in which it need not be isolated. */
 int enforce_resized(struct slice *s, bool passing, struct fail *f);
 
+/* A task has ended. When no other runs the slice gets the parts that its size calls for and that
+ * tasks stood against, or loses those that it has no more. */
+void enforce_task_ended(struct slice *s);
+
 /* Takes one row of the table again, since what it stands on has changed; the rows of other
  * resources stay as they were read. */
 struct hold;

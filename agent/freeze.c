@@ -214,16 +214,33 @@ static int may_start(const struct slice *s, struct fail *f)
 	return 0;
 }
 
-/* One that stood still before its exec() would be waited for until it is thawed. */
-static int none_starts(const struct slice *s, struct fail *f)
+/* A part of a mixed slice is the child that its tasks are below. */
+static bool is_in(const struct slice *s, const struct slice_task *t, const char *child)
+{
+	_cleanup_free_ char *path = parts_leaf(s, t);
+	const size_t n = strlen(child);
+
+	/* Without memory it may be. */
+	return !path || (strncmp(path, child, n) == 0 && (path[n] == 0 || path[n] == '/'));
+}
+
+const struct slice_task *freeze_starting(const struct slice *s, const char *child)
 {
 	size_t cursor = 0;
 
 	for (const struct slice_task *t; (t = map_next(s->tasks, &cursor, NULL));)
-		if (t->state == TASK_STARTING)
-			return fail_code(f, -EBUSY, "slice-busy", "task %s of slice %s is starting",
-					 t->name, s->id);
-	return 0;
+		if (t->state == TASK_STARTING && (!child || is_in(s, t, child)))
+			return t;
+	return NULL;
+}
+
+static int none_starts(const struct slice *s, struct fail *f)
+{
+	const struct slice_task *t = freeze_starting(s, NULL);
+
+	return t ? fail_code(f, -EBUSY, "slice-busy", "task %s of slice %s is starting", t->name,
+			     s->id)
+		 : 0;
 }
 
 int freeze_start(struct slice *s, bool frozen, struct slice_waiter *waiter, struct fail *f)

@@ -23,6 +23,10 @@ int freeze_start(struct slice *s, bool frozen, struct slice_waiter *waiter, stru
 void freeze_release(struct slice *s, bool thaw);
 void freeze_drop(struct slice *s); /* the last moment: whoever waits is told, nothing is written */
 
+/* A task that is just starting, in this child of the slice's cgroup (NULL: in any): one that stood
+ * still before its exec() would be waited for until it is thawed, so nobody freezes it then, for
+ * whatever reason. NULL: there is none. */
+const struct slice_task *freeze_starting(const struct slice *s, const char *child);
 /* A task runs in a slice that is frozen: so is it then. */
 void freeze_task(struct slice *s, const struct slice_task *t);
 

@@ -47,7 +47,8 @@ static const char *make(const struct slice *s, const struct cpuset *granted)
 	if (!s->channel || !channel_can(s->channel, FRAME_ABILITY_CPUS))
 		return "its reeve-init is of a version that keeps no tasks apart";
 	if (slice_tasks_alive(s) > 0)
-		return "tasks of it were started before it had both kinds of CPUs";
+		return "tasks of it were started before it had both kinds of CPUs, and until they "
+		       "have ended all run on both";
 	r = undo_own(s, granted);
 	if (r == 0)
 		r = parts_make(s);

@@ -22,7 +22,12 @@
 
 #define PREFIX "reeve-"
 
-enum { NAME_ROOM = 80, SAVED_MAX_BYTES = 1 << 20 };
+enum {
+	NAME_ROOM = 80,
+	SAVED_MAX_BYTES = 1 << 20,
+	AGAIN_FIRST_USEC = 1000000, /* until what an agent before has left is tried again */
+	AGAIN_LAST_USEC = 60 * 1000000,
+};
 
 /* The resource whose lines say what a domain has: with code and data apart, both lines. */
 static bool is_l3(const char *resource)
@@ -567,29 +572,65 @@ const struct hold hold_resctrl = {
 };
 
 /* Another agent beside the host's own (a trial, a test) has no say about what it did not make. */
-static void remove_orphans(const struct manager *m, const struct grip *g)
+static int remove_orphans(const struct manager *m, const struct grip *g)
 {
 	_cleanup_(fs_names_freep) char **groups = NULL;
 	size_t count = 0;
+	int r = 0;
 
-	if (strcmp(m->config->runtime_dir, "/run/reeve") != 0 ||
-	    rdt_list(g->root, &groups, &count) < 0)
-		return;
+	if (strcmp(m->config->runtime_dir, "/run/reeve") != 0)
+		return 0;
+	r = rdt_list(g->root, &groups, &count);
 	for (size_t i = 0; i < count; i++)
-		if (is_ours(groups[i]) && !map_get(m->slices, groups[i] + strlen(PREFIX)) &&
-		    rdt_remove(g->root, groups[i]) < 0)
-			log_warning(NULL, "the resctrl group %s cannot be removed", groups[i]);
+		if (is_ours(groups[i]) && !map_get(m->slices, groups[i] + strlen(PREFIX))) {
+			int k = rdt_remove(g->root, groups[i]);
+
+			r = k < 0 ? k : r;
+		}
+	return r;
 }
 
-void resctrl_adopt(struct manager *m)
+static int tidy(const struct manager *m)
 {
 	_cleanup_(grip_done) struct grip g = { .root = -1 };
-	int r;
+	int k, r = grip_open(m, &g);
 
-	if (!m->config->resctrl || !manager_is_at_home(m) || grip_open(m, &g) < 0)
-		return;
-	remove_orphans(m, &g);
-	r = balance(m, &g, NULL);
 	if (r < 0)
-		log_warning(NULL, "the default group of resctrl keeps its share: %s", strerror(-r));
+		return r == -ENOENT ? 0 : r; /* it is not mounted */
+	r = remove_orphans(m, &g);
+	k = balance(m, &g, NULL);
+	return k < 0 ? k : r;
+}
+
+static int on_again(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	resctrl_adopt(userdata);
+	return 0;
+}
+
+/* No slice has it for a leak that would be looked at: so the clock does. */
+void resctrl_adopt(struct manager *m)
+{
+	struct resctrl_duty *d = &m->resctrl;
+	bool known = d->due != NULL;
+	int r = m->config->resctrl && manager_is_at_home(m) ? tidy(m) : 0;
+
+	d->due = sd_event_source_disable_unref(d->due);
+	if (r == 0 && known)
+		log_notice(NULL, "resctrl: the default group has all that no slice holds again");
+	if (r == 0)
+		return;
+	if (!known) {
+		d->backoff = (struct backoff){ .first_usec = AGAIN_FIRST_USEC,
+					       .max_usec = AGAIN_LAST_USEC };
+		log_error(&(struct log_about){ .code = "leak" },
+			  "resctrl: groups that slices have left, or their share, cannot be given "
+			  "back to the default group, and it is tried again: %s",
+			  strerror(-r));
+	}
+	if (sd_event_add_time_relative(m->loop, &d->due, CLOCK_MONOTONIC, backoff_next(&d->backoff),
+				       0, on_again, m) < 0)
+		log_error(NULL, "out of memory: it is tried again by the next agent");
 }

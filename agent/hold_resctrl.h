@@ -11,5 +11,5 @@
 /* Fills inv->cache. Not mounted, unreadable, or not wanted: it stays empty. -ENOMEM. */
 int resctrl_discover(const struct manager *m, struct inventory *inv);
 /* After a restart: removes groups of slices that there are no more, and gives the default group
- * what is free. */
+ * what is free; tried again until that is done. */
 void resctrl_adopt(struct manager *m);

@@ -76,7 +76,7 @@ int irqbalance_find(const struct host *host, pid_t *ret)
 static int call(const struct host *host, pid_t pid, int *ret)
 {
 	_cleanup_close_ int dir = fs_open_dir(host->root_fd, DIRECTORY), fd = -1;
-	const struct timeval limit = { .tv_usec = IRQBALANCE_TIMEOUT_USEC };
+	const struct timeval limit = { .tv_sec = IRQBALANCE_TIMEOUT_USEC / 1000000 };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
 	if (dir < 0)

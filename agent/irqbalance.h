@@ -11,8 +11,9 @@
 #include <sys/types.h>
 
 enum {
-	IRQBALANCE_TIMEOUT_USEC = 200 * 1000, /* of each step; it answers between two rounds */
-	IRQBALANCE_MESSAGE_MAX = 499,	      /* it reads no more at once (its sock_handle()) */
+	/* Of each step, in whole seconds: it answers between two rounds. */
+	IRQBALANCE_TIMEOUT_USEC = 1000000,
+	IRQBALANCE_MESSAGE_MAX = 499, /* it reads no more at once (its sock_handle()) */
 };
 
 struct irqbalance_setup {

@@ -472,6 +472,7 @@ struct manager *manager_free(struct manager *m)
 	networks_free(m->networks);
 	leftover_desk_free(m->leftovers);
 	quiet_free(m->quiet);
+	sd_event_source_disable_unref(m->resctrl.due);
 	devices_free(m->devices);
 	free(m->init_path);
 	offers_free(m->offers);

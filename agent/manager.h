@@ -14,6 +14,7 @@
 #include "slice.h"
 #include "store.h"
 #include "systemd/bus.h"
+#include "util/backoff.h"
 #include "watch.h"
 
 struct api;
@@ -23,6 +24,11 @@ struct networks;
 struct pressure;
 struct quiet;
 struct server;
+
+struct resctrl_duty {	      /* what an agent before has left there; see hold_resctrl.h */
+	sd_event_source *due; /* NULL: all is given back */
+	struct backoff backoff;
+};
 
 struct manager {
 	const struct config *config;
@@ -50,6 +56,7 @@ struct manager {
 	struct networks *networks;
 	struct leftover_desk *leftovers;
 	struct quiet *quiet;
+	struct resctrl_duty resctrl;
 	int tree_fd; /* backend cgroupfs: our own subtree */
 	char *tree_path;
 	char *own_cgroup; /* of the agent itself, where it made one; see protect.h */

@@ -399,6 +399,22 @@ void network_leave(struct slice *s, const struct slice_task *t)
 	}
 }
 
+void network_again(struct slice *s)
+{
+	struct networks *n = s->manager->networks;
+
+	if (!n)
+		return;
+	list_each (item, next, &n->items) {
+		struct joined *j = container_of(item, struct joined, link);
+
+		if (!is_of(j, s) || !j->retry)
+			continue;
+		j->retry = sd_event_source_disable_unref(j->retry);
+		leave(j);
+	}
+}
+
 bool network_await(struct slice *s)
 {
 	struct networks *n = s->manager->networks;

@@ -48,6 +48,8 @@ int network_join(struct slice *s, struct slice_task *t, const struct network_wis
 /* The task is over. Idempotent; it is left behind the caller's back. */
 void network_leave(struct slice *s, const struct slice_task *t);
 
+/* Somebody wants its end, maybe once more: what could not be left is tried again now. */
+void network_again(struct slice *s);
 /* The slice is taken down: whether something of it is still being left. carve_go_on() is called
  * when that is over, be it well or not. */
 bool network_await(struct slice *s);

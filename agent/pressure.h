@@ -32,6 +32,8 @@ struct pressure_slice *pressure_slice_free(struct pressure_slice *p);
 /* As when the kernel announces it; slice NULL: of the host. */
 void pressure_heard(struct manager *m, struct slice *s, enum pressure_resource resource);
 
+/* Whether tasks of a slice stand still for it. */
+bool pressure_froze(const struct slice *s);
 /* Whether steps of the host's rules are in force, and which. */
 bool pressure_on_host(const struct pressure *p, char *evidence, size_t size);
 /* [{"slice","throttled","frozen"}]: what is in force on slices now. */

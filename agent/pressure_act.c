@@ -45,6 +45,17 @@ static unsigned bits_of_point(const struct pressure_point *p, bool revocable)
 	return bits;
 }
 
+static bool starts_there(const char *leaf, const void *userdata)
+{
+	return freeze_starting(userdata, leaf) != NULL; /* it is frozen at the next look */
+}
+
+bool pressure_froze(const struct slice *s)
+{
+	return s->pressure && s->pressure->relief &&
+	       relief_bits(s->pressure->relief) & RELIEF_FREEZE;
+}
+
 /* Makes what all rules together ask of a slice true, and says what changed. */
 static void settle(struct slice *s, char evidence[PRESSURE_EVIDENCE_BYTES])
 {
@@ -60,10 +71,12 @@ static void settle(struct slice *s, char evidence[PRESSURE_EVIDENCE_BYTES])
 		if (host && s->request.revocable)
 			bits |= bits_of_point(&host->points[i], true);
 	}
-	r = relief_set(
-		s->pressure->relief,
-		&(struct relief_target){ .cgroup = s->cgroup_fd, .millicpus = millicpus_of(s) },
-		bits, evidence, PRESSURE_EVIDENCE_BYTES);
+	r = relief_set(s->pressure->relief,
+		       &(struct relief_target){ .cgroup = s->cgroup_fd,
+						.millicpus = millicpus_of(s),
+						.spares = starts_there,
+						.userdata = s },
+		       bits, evidence, PRESSURE_EVIDENCE_BYTES);
 	if (r < 0)
 		log_warning(&(struct log_about){ .slice = s->id },
 			    "pressure: not all that was to be done could be: %s", strerror(-r));

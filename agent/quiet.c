@@ -74,6 +74,8 @@ struct quiet *quiet_free(struct quiet *q)
 	cpuset_free(q->workers);
 	cpuset_free(q->workers_now);
 	cpuset_free(q->isolated);
+	errand_free(q->balance_errand);
+	irqbalance_work_done(&q->balance_work);
 	cpuset_free(q->balance_told);
 	cpuset_free(q->balance_told_irqs);
 	cpuset_free(q->units_told);
@@ -230,8 +232,7 @@ static int apply(struct quiet *q)
 	return r == 0 ? quiet_units_apply(q) : r;
 }
 
-/* A record of nothing has no file. */
-static int save(struct quiet *q)
+int quiet_save(struct quiet *q)
 {
 	_cleanup_free_ char *text = NULL;
 	int r;
@@ -290,7 +291,7 @@ static int settle(struct quiet *q, bool again)
 	if (r == 0)
 		r = cpuset_union(q->record.cpus, q->cpus);
 	if (r == 0)
-		r = q->save_error = save(q);
+		r = q->save_error = quiet_save(q);
 	/* What is not written down is not changed. */
 	if (r == 0)
 		r = apply(q);
@@ -298,7 +299,7 @@ static int settle(struct quiet *q, bool again)
 		cpuset_free(TAKE_PTR(q->record.cpus));
 		r = cpuset_copy(&q->record.cpus, q->cpus);
 	}
-	if (r == 0 && save(q) < 0)
+	if (r == 0 && quiet_save(q) < 0)
 		log_debug(NULL, "the record of what was before names more than is changed");
 	q->settled = r == 0;
 	q->plan.online = NULL; /* the inventory's, which may be replaced */

@@ -4,6 +4,8 @@
 /* Inside of quiet*.c: the state, and the steps for what is no interrupt. Each step has two halves
  * with the writing of the record between them. */
 
+#include "errand.h"
+#include "irqbalance_errand.h"
 #include "manager.h"
 #include "quiet.h"
 #include "quiet_irqs.h"
@@ -28,8 +30,10 @@ struct quiet {
 	int workers_error;
 	bool workers_write;
 	/* irqbalance */
-	pid_t balance; /* 0: there is none */
-	int balance_error;
+	pid_t balance;		       /* 0: there is none */
+	struct errand *balance_errand; /* NULL: nobody talks to it */
+	struct irqbalance_work balance_work;
+	int balance_error;	      /* of the last word with it */
 	uint64_t balance_after_usec;  /* it did not answer: not asked again before */
 	uint64_t balance_parted_usec; /* by then it has read its own settings; 0: not told them */
 	struct cpuset *balance_told, *balance_told_irqs; /* NULL: nothing yet */
@@ -39,10 +43,15 @@ struct quiet {
 	sd_event_source *look;
 };
 
+/* Writes the record down; one of nothing has no file. Negative errno: the one before is there. */
+int quiet_save(struct quiet *q);
+
 int quiet_workers_prepare(struct quiet *q);
 void quiet_workers_apply(struct quiet *q);
 int quiet_balance_prepare(struct quiet *q);
 int quiet_balance_apply(struct quiet *q);
+/* It was told to leave these alone, by its own word. */
+bool quiet_balance_told(const struct quiet *q, const struct cpuset *cpus);
 int quiet_units_prepare(struct quiet *q);
 int quiet_units_apply(struct quiet *q);
 

@@ -212,11 +212,13 @@ static int balance_row(const struct report *p)
 		return 0; /* nobody there who would move them back */
 	(void)snprintf(file, sizeof(file), "/run/irqbalance/irqbalance%d.sock",
 		       (int)q->balance); /* fits */
-	told = q->balance_error == 0 && q->balance_told;
-	if (!told) {
+	told = quiet_balance_told(q, p->cpus);
+	if (q->balance_error < 0) {
 		(void)snprintf(room, sizeof(room), "irqbalance cannot be told: %s",
 			       strerror(-q->balance_error)); /* fits */
 		row.reason = room;
+	} else if (!told) {
+		row.reason = "irqbalance has not answered yet";
 	}
 	row.mechanism = told ? MECHANISM_HOST : MECHANISM_NONE;
 	return add(p, row, p->cpus, told ? p->cpus : NULL);

@@ -218,6 +218,7 @@ static int plan(struct relief *r, const struct relief_target *t, unsigned bits, 
 		_cleanup_close_ int leaf = -1;
 
 		if (!(bits & c.bit) || has(r, c.leaf, c.bit) ||
+		    (c.bit == RELIEF_FREEZE && t->spares && t->spares(c.leaf, t->userdata)) ||
 		    cg_open(t->cgroup, c.leaf, &leaf) < 0)
 			continue;
 		if (wants(t, count, leaf, &c))

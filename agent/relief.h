@@ -6,6 +6,7 @@
  * answering; nor is what PID 1 writes (the slice, the scope). What was there before is kept in a
  * file beside the slice's socket before anything is written: an agent that takes over undoes it. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,9 @@ struct relief *relief_free(struct relief *r); /* undoes nothing */
 struct relief_target {
 	int cgroup;
 	uint64_t millicpus;
+	/* Leaves that are not frozen now, whatever is asked; NULL: none. */
+	bool (*spares)(const char *leaf, const void *userdata);
+	const void *userdata;
 };
 
 /* Makes exactly these bits true of every leaf that is there now: also of new ones, when it is

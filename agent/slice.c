@@ -144,6 +144,9 @@ int slice_may_change(const struct slice *s, struct fail *f)
 	if (s->state != SLICE_ACTIVE)
 		return fail_code(f, -EBUSY, "slice-not-active", "slice %s is %s", s->id,
 				 slice_state_to_string(s->state));
+	if (s->unreached)
+		return fail_code(f, -EBUSY, "slice-busy",
+				 "the reeve-init of slice %s is not reached yet", s->id);
 	if (s->resize)
 		return fail_code(f, -EBUSY, "slice-busy", "slice %s is being resized", s->id);
 	if (s->freeze)

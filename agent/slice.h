@@ -86,7 +86,8 @@ struct slice {
 	struct map *tasks;		 /* name -> struct slice_task */
 	unsigned tasks_made;
 	struct channel *channel;
-	sd_event_source *deadline; /* of creating or deleting */
+	unsigned unreached;	   /* attempts to find its reeve-init again; 0: it is found */
+	sd_event_source *deadline; /* of creating or deleting, or for the next of those */
 	struct fail failed;	   /* why it is being taken down, when something failed */
 	sd_event_source *emptied;  /* cgroup.events, while waiting for the last process to leave */
 	bool awaits_network;	   /* to be left, before anything else is given back */
@@ -122,7 +123,7 @@ int slice_task_add(struct slice *s, const char *name, json_t *request, struct sl
 void slice_task_remove(struct slice *s, const char *name);
 size_t slice_tasks_alive(const struct slice *s);
 /* Whether it can be changed now: -EBUSY (code "slice-not-active"), or "slice-busy" for one that is
- * being resized, frozen or thawed. */
+ * being resized, frozen or thawed, or whose reeve-init is not found again yet. */
 int slice_may_change(const struct slice *s, struct fail *f);
 
 /* The cgroup that those of all slices are in. -ENOENT without, or where that is the root. */

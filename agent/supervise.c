@@ -2,6 +2,7 @@
 /* Supervision; see supervise.h. The state table decides; this file copies facts and tells. */
 #include "supervise.h"
 
+#include "enforce.h"
 #include "freeze.h"
 #include "launch.h"
 #include "manager.h"
@@ -158,6 +159,7 @@ void supervise_status(struct slice *s, const struct channel_status *status)
 		network_leave(s, t);
 		release_in_init(s, t);
 		drop_oldest(s);
+		enforce_task_ended(s);
 	}
 }
 

@@ -457,6 +457,33 @@ int fake_openat(int dirfd, const char *path, int flags, ...)
 	return (int)CALL(SYS_openat, dirfd, path, flags, mode);
 }
 
+int fake_open(const char *path, int flags, ...) __asm__("open");
+int fake_open(const char *path, int flags, ...)
+{
+	va_list args;
+	mode_t mode;
+
+	va_start(args, flags);
+	mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(args, mode_t) : 0;
+	va_end(args);
+	return fake_openat(AT_FDCWD, path, flags, mode);
+}
+
+int fake_mount(const char *source, const char *target, const char *type, unsigned long flags,
+	       const void *data) __asm__("mount");
+int fake_mount(const char *source, const char *target, const char *type, unsigned long flags,
+	       const void *data)
+{
+	return fails("mount", target) ? -1
+				      : (int)CALL(SYS_mount, source, target, type, flags, data);
+}
+
+int fake_umount2(const char *target, int flags) __asm__("umount2");
+int fake_umount2(const char *target, int flags)
+{
+	return fails("umount", target) ? -1 : (int)CALL(SYS_umount2, target, flags);
+}
+
 int fake_mkdirat(int dirfd, const char *path, mode_t mode) __asm__("mkdirat");
 int fake_mkdirat(int dirfd, const char *path, mode_t mode)
 {

@@ -19,7 +19,7 @@ struct fault_rig {
 	size_t descriptors;
 	void (*connect)(struct fault_rig *r); /* after its back end was opened; NULL: nothing */
 	const char *(*failed)(const struct fault_rig *r); /* what did */
-	unsigned refused, made, stuck, lost;
+	unsigned refused, made, stuck, lost, reached;
 	unsigned seed;
 };
 

@@ -13,10 +13,12 @@
 #include "tests/sim/fake_cgroups.h"
 #include "tests/sim/made_host.h"
 
+#include "channel.h"
 #include "enforce.h"
 #include "model/free.h"
 #include "parts.h"
 #include "resize.h"
+#include "supervise.h"
 #include "util/fs.h"
 
 #include <errno.h>
@@ -273,6 +275,33 @@ static void test_tasks_that_run_keep_the_form(void **state)
 	rig_close(&r);
 }
 
+static void end_task(struct rig *r, const char *name)
+{
+	struct channel_status status = { .state = FRAME_STATE_ENDED, .pid = 1 };
+
+	(void)snprintf(status.task, sizeof(status.task), "%s", name);
+	supervise_status(slice_of(r), &status);
+}
+
+/* Nobody has to ask for it. */
+static void test_form_follows_the_size_when_the_last_task_has_ended(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_open(&r);
+	create(&r, "\"cores\":1,\"memory\":\"64MiB\"");
+	(void)add_task(&r, "first", NULL);
+	(void)add_task(&r, "last", NULL);
+	resize_well(&r, 1, 500);
+	end_task(&r, "first");
+	assert_false(parts_exist(slice_of(&r)));
+	assert_row(&r, "exclusive_cpus", MECHANISM_NONE, NULL);
+	end_task(&r, "last");
+	assert_mixed(&r);
+	rig_close(&r);
+}
+
 static void test_share_that_is_wanted_by_force_is_refused_under_tasks(void **state)
 {
 	struct fail f = { 0 };
@@ -438,6 +467,7 @@ int main(void)
 		cmocka_unit_test(test_mixed_slice_has_its_partition_in_a_part),
 		cmocka_unit_test(test_form_follows_the_size_while_nothing_runs),
 		cmocka_unit_test(test_tasks_that_run_keep_the_form),
+		cmocka_unit_test(test_form_follows_the_size_when_the_last_task_has_ended),
 		cmocka_unit_test(test_share_that_is_wanted_by_force_is_refused_under_tasks),
 		cmocka_unit_test(test_task_is_put_where_it_asks_to_be),
 		cmocka_unit_test(test_shared_part_yields_what_becomes_exclusive),

@@ -269,6 +269,40 @@ static void test_what_was_taken_is_given_back_when_it_is_calm(void **state)
 	rig_close(&r);
 }
 
+static bool has_leaf(const struct rig *r, const char *name, const char *leaf)
+{
+	return fs_exists(manager_slice(r->agent.manager, name)->cgroup_fd, leaf);
+}
+
+/* One that stood still before its exec() would not be told to have started before the thaw. */
+static void test_a_task_that_is_starting_is_frozen_when_it_runs(void **state)
+{
+	struct rig r;
+	struct answer answer = { 0 };
+
+	(void)state;
+	rig_open(&r);
+	create(&r, r.first, true);
+	agent_start(&r.agent, r.first, "{\"name\":\"late\",\"argv\":[\"sleep\",\"1000\"]}",
+		    &answer);
+	for (int i = 0; i < 1000 && !has_leaf(&r, r.first, "late"); i++)
+		(void)usleep(10000); /* reeve-init is at it, and the loop stands */
+	freeze(&r);
+	assert_true(is_frozen(&r, r.first, "runs"));
+	assert_false(is_frozen(&r, r.first, "late"));
+	assert_true(agent_await(&r.agent, &answer, 10 * SECOND));
+	assert_int_equal(answer.error, 0);
+	answer_done(&answer);
+	agent_turn(&r.agent, 2 * SECOND); /* the timer's look */
+	assert_true(is_frozen(&r, r.first, "late"));
+	agent_start(&r.agent, r.first, "{\"argv\":[\"true\"]}", &answer);
+	assert_true(agent_await(&r.agent, &answer, 10 * SECOND));
+	assert_string_equal(answer.code, "slice-frozen");
+	answer_done(&answer);
+	end(&r, r.first);
+	rig_close(&r);
+}
+
 static void test_an_agent_that_stops_leaves_nobody_frozen(void **state)
 {
 	struct rig r;
@@ -363,6 +397,7 @@ int main(void)
 		cmocka_unit_test(test_steps_reach_the_revocable_one_after_the_other),
 		cmocka_unit_test(test_nothing_is_taken_while_memory_is_enough),
 		cmocka_unit_test(test_what_was_taken_is_given_back_when_it_is_calm),
+		cmocka_unit_test(test_a_task_that_is_starting_is_frozen_when_it_runs),
 		cmocka_unit_test(test_an_agent_that_stops_leaves_nobody_frozen),
 		cmocka_unit_test(test_what_the_kernel_announces_is_told),
 	};

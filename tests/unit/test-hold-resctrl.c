@@ -260,6 +260,56 @@ static void test_resctrl_that_is_refused_is_a_row(void **state)
 	rig_done(&r);
 }
 
+static void test_resctrl_slice_is_a_leak_until_the_default_group_has_its_share(void **state)
+{
+	struct enforcements rows = { 0 };
+	struct leaks leaks = { 0 };
+	struct slice *s;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r);
+	assert_int_equal(resctrl_discover(&r.m, r.m.inventory), 0);
+	s = add_slice(&r, "a", 0xf00, 0);
+	assert_int_equal(hold_resctrl.take(s, &rows, NULL), 0);
+	drop_files(&r, "a");
+	put_at(&r, RDT "schemata", "L3:0=0ff\nMB:0=90;4=90\n"); /* no write of cache 4 */
+	hold_resctrl.give(s);
+	assert_false(fs_exists(r.s.fd, RDT "reeve-a"));
+	assert_int_equal(hold_resctrl.left(s, &leaks), 0);
+	assert_int_equal(leaks.count, 1);
+	leaks_done(&leaks);
+	put_at(&r, RDT "schemata", "L3:0=0ff;4=fff\nMB:0=90;4=90\n");
+	assert_int_equal(hold_resctrl.left(s, &leaks), 0);
+	assert_int_equal(leaks.count, 0);
+	assert_file(r.s.fd, RDT "schemata", "L3:0=fff;4=fff\nMB:0=90;4=90\n");
+	enforcements_done(&rows);
+	rig_done(&r);
+}
+
+/* The slice and its group are gone, and nothing but the saved file tells of them. */
+static void test_resctrl_that_a_slice_left_narrow_is_widened_when_it_can_be(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_open(&r);
+	assert_true(sd_event_new(&r.m.loop) >= 0);
+	assert_int_equal(resctrl_discover(&r.m, r.m.inventory), 0);
+	put_file(r.s.fd, "resctrl", "boot\nL3:0=fff;4=fff\nMB:0=90;4=90\n");
+	put_at(&r, RDT "schemata", "L3:0=0ff\nMB:0=90;4=90\n"); /* no write of cache 4 */
+	resctrl_adopt(&r.m);
+	assert_non_null(r.m.resctrl.due);
+	assert_file(r.s.fd, RDT "schemata", "L3:0=0ff\nMB:0=90;4=90\n");
+	put_at(&r, RDT "schemata", "L3:0=0ff;4=fff\nMB:0=90;4=90\n");
+	while (r.m.resctrl.due)
+		assert_true(sd_event_run(r.m.loop, UINT64_MAX) >= 0);
+	assert_file(r.s.fd, RDT "schemata", "L3:0=fff;4=fff\nMB:0=90;4=90\n");
+	assert_false(fs_exists(r.s.fd, "resctrl"));
+	sd_event_unref(r.m.loop);
+	rig_done(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -270,6 +320,9 @@ int main(void)
 		cmocka_unit_test(test_resctrl_gives_back_what_the_administrator_had_set),
 		cmocka_unit_test(test_resctrl_slice_without_a_class_says_why),
 		cmocka_unit_test(test_resctrl_that_is_refused_is_a_row),
+		cmocka_unit_test(
+			test_resctrl_slice_is_a_leak_until_the_default_group_has_its_share),
+		cmocka_unit_test(test_resctrl_that_a_slice_left_narrow_is_widened_when_it_can_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@
 
 #include "balancer.h"
 #include "discover.h"
-#include "irqbalance.h"
+#include "irqbalance_errand.h"
 #include "util/cleanup.h"
 
 #include <errno.h>
@@ -204,6 +204,36 @@ static void test_irqbalance_that_has_ended_leaves_a_socket_that_refuses(void **s
 	close_tree(&s);
 }
 
+static void test_irqbalance_answer_of_the_child_is_whole_or_none(void **state)
+{
+	static const struct {
+		const char *answer;
+		int result;
+	} vectors[] = {
+		{ "0\n10000000\n2-3,7\n31\n", 0 }, { "0\n0\n\n\n", 0 },
+		{ "110\n0\n\n\n", -ETIMEDOUT },	   { "", -EBADMSG }, /* it died */
+		{ "0\n1\n2\n3", -EBADMSG },	   { "0\n1\n2\n3\n4", -EBADMSG },
+		{ "-110\n0\n\n\n", -EBADMSG },	   { "4096\n0\n\n\n", -EBADMSG },
+		{ "0\n-1\n\n\n", -EBADMSG },	   { "0\n1\nx\n\n", -EBADMSG },
+		{ "0\n1\n\n3-\n", -EBADMSG },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
+		_cleanup_(irqbalance_setup_done) struct irqbalance_setup setup = { 0 };
+
+		assert_int_equal(
+			irqbalance_answer(vectors[i].answer, strlen(vectors[i].answer), &setup),
+			vectors[i].result);
+		assert_true(vectors[i].result < 0 ? !setup.cpus : setup.cpus && setup.irqs);
+		if (i == 0) {
+			expect(setup.cpus, "2-3,7");
+			expect(setup.irqs, "31");
+			assert_int_equal(setup.round_usec, 10000000);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +243,7 @@ int main(void)
 		cmocka_unit_test(test_irqbalance_is_not_told_what_it_would_not_read),
 		cmocka_unit_test(test_irqbalance_that_does_not_answer_is_given_up),
 		cmocka_unit_test(test_irqbalance_that_has_ended_leaves_a_socket_that_refuses),
+		cmocka_unit_test(test_irqbalance_answer_of_the_child_is_whole_or_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What irqbalance is told for slices that come and go, against a stand-in (balancer.h): it goes by
  * what it was told, and by its own settings in the end, whenever its rounds are and whoever is
- * killed. */
+ * killed. Nothing waits for it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@
 #include "irqbalance.h"
 #include "leak.h"
 #include "manager.h"
-#include "quiet.h"
+#include "quiet_internal.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 
@@ -66,6 +66,7 @@ static void open_stage(struct stage *g)
 	assert_int_equal(host_open(&m->host, g->root, NULL), 0);
 	m->host->monotonic_usec = stage_now;
 	m->host->clock_userdata = &g->now;
+	assert_true(sd_event_new(&m->loop) >= 0);
 	assert_int_equal(ledger_new(&m->ledger), 0);
 	assert_int_equal(map_new(&m->slices), 0);
 	assert_int_equal(inventory_new(&m->inventory), 0);
@@ -77,6 +78,7 @@ static void open_stage(struct stage *g)
 static void close_stage(struct stage *g)
 {
 	quiet_free(g->manager.quiet);
+	sd_event_unref(g->manager.loop);
 	for (size_t i = 0; i < g->count; i++) {
 		map_remove(g->manager.slices, g->slices[i]->id);
 		slice_free(g->slices[i]);
@@ -90,6 +92,19 @@ static void close_stage(struct stage *g)
 	tree_remove(g->root);
 }
 
+/* Until nothing is to be said any more, or it does not answer. */
+static void talk(struct stage *g)
+{
+	while (g->manager.quiet->balance_errand)
+		assert_true(sd_event_run(g->manager.loop, UINT64_MAX) >= 0);
+}
+
+static void look(struct stage *g)
+{
+	quiet_look(&g->manager);
+	talk(g);
+}
+
 /* An agent is killed, and another one finds the slices that are held. */
 static void restart(struct stage *g)
 {
@@ -100,9 +115,10 @@ static void restart(struct stage *g)
 		g->slices[i]->quiet = QUIET_NO;
 	assert_int_equal(quiet_new(&m->quiet, m), 0);
 	quiet_adopted(m);
+	talk(g);
 }
 
-static struct slice *hold(struct stage *g, const char *id, const char *cpus)
+static struct slice *begin(struct stage *g, const char *id, const char *cpus)
 {
 	const struct enforcement row = { .resource = "cpu",
 					 .limit = "partition",
@@ -124,8 +140,16 @@ static struct slice *hold(struct stage *g, const char *id, const char *cpus)
 	return s;
 }
 
+static struct slice *hold(struct stage *g, const char *id, const char *cpus)
+{
+	struct slice *s = begin(g, id, cpus);
+
+	talk(g);
+	return s;
+}
+
 /* What irqbalance has yet to read keeps no slice. */
-static void drop(struct stage *g, struct slice *s)
+static void end(struct stage *g, struct slice *s)
 {
 	_cleanup_(leaks_done) struct leaks leaks = { 0 };
 
@@ -133,6 +157,12 @@ static void drop(struct stage *g, struct slice *s)
 	assert_int_equal(hold_quiet.left(s, &leaks), 0);
 	assert_int_equal(leaks.count, 0);
 	ledger_release(g->manager.ledger, s->id);
+}
+
+static void drop(struct stage *g, struct slice *s)
+{
+	end(g, s);
+	talk(g);
 }
 
 static void expect_row(const struct slice *s, enum mechanism how, const char *reason)
@@ -162,7 +192,7 @@ static void expect_after_round(struct stage *g, const char *expected)
 static void expect_no_record_later(struct stage *g)
 {
 	g->now += LOOK;
-	quiet_look(&g->manager);
+	look(g);
 	assert_false(fs_exists(g->manager.host->root_fd, "run/quiet.json"));
 }
 
@@ -210,7 +240,7 @@ static void test_balance_has_its_own_back_when_slices_come_before_its_round(void
 			restart(&g);
 		expect_after_round(&g, "7");
 		g.now += LOOK; /* the next agent's first look tells it once more */
-		quiet_look(&g.manager);
+		look(&g);
 		expect_no_record_later(&g);
 		close_stage(&g);
 	}
@@ -251,11 +281,11 @@ static void test_balance_says_that_it_stands_still_and_when_it_goes_on(void **st
 	expect_row(s, MECHANISM_NONE, "irqbalance cannot be told: Connection timed out");
 	balancer_serve(&g.balancer, NULL);
 	g.now += SECOND;
-	quiet_look(&g.manager); /* not again so soon: it may hang */
+	look(&g); /* not again so soon: it may hang */
 	expect_row(s, MECHANISM_NONE, "irqbalance cannot be told: Connection timed out");
 	assert_string_equal(balancer_heard(&g.balancer), "");
 	g.now += LOOK;
-	quiet_look(&g.manager);
+	look(&g);
 	expect_row(s, MECHANISM_HOST, NULL);
 	expect_after_round(&g, "2-3,7");
 	drop(&g, s);
@@ -279,11 +309,11 @@ static void test_balance_meets_the_one_that_comes_after_another(void **state)
 	expect_row(s, MECHANISM_NONE, "irqbalance cannot be told: Connection timed out");
 	assert_int_equal(unlinkat(g.manager.host->proc_fd, "4711/stat", 0), 0);
 	assert_int_equal(unlinkat(g.manager.host->proc_fd, "4711", AT_REMOVEDIR), 0);
-	quiet_look(&g.manager);
+	look(&g);
 	assert_null(enforcements_find(&s->enforced, "irqbalance"));
 	balancer_open(&next, g.root, NEXT, NEXT_OWN);
 	balancer_serve(&next, NULL);
-	quiet_look(&g.manager);
+	look(&g);
 	expect_row(s, MECHANISM_HOST, NULL);
 	balancer_round(&next);
 	assert_int_equal(irqbalance_ask(g.manager.host, NEXT, &setup), 0);
@@ -318,6 +348,64 @@ static void test_balance_forgets_one_that_ended_with_the_last_slice(void **state
 	balancer_close(&next);
 }
 
+/* It stands still: nobody waits until that is known. */
+static void test_balance_keeps_nobody_waiting(void **state)
+{
+	struct slice *a, *b;
+	struct stage g;
+
+	(void)state;
+	open_stage(&g);
+	a = begin(&g, "a", "2-3");
+	expect_row(a, MECHANISM_NONE, "irqbalance has not answered yet");
+	b = begin(&g, "b", "4");
+	expect_row(b, MECHANISM_NONE, "irqbalance has not answered yet");
+	assert_non_null(g.manager.quiet->balance_errand);
+	talk(&g);
+	expect_row(a, MECHANISM_NONE, "irqbalance cannot be told: Connection timed out");
+	expect_row(b, MECHANISM_NONE, "irqbalance cannot be told: Connection timed out");
+	end(&g, a);
+	end(&g, b);
+	assert_null(g.manager.quiet->balance_errand); /* it was told nothing */
+	assert_false(fs_exists(g.manager.host->root_fd, "run/quiet.json"));
+	close_stage(&g);
+}
+
+/* Slices that come and go while it is talked to. */
+static void test_balance_is_told_what_is_so_when_it_has_answered(void **state)
+{
+	struct slice *a, *b;
+	struct stage g;
+
+	(void)state;
+	open_stage(&g);
+	balancer_serve(&g.balancer, NULL);
+	a = begin(&g, "a", "2-3");
+	end(&g, a); /* nobody needs it when it tells its settings */
+	talk(&g);
+	assert_string_equal(balancer_heard(&g.balancer), "");
+	assert_false(fs_exists(g.manager.host->root_fd, "run/quiet.json"));
+	a = begin(&g, "b", "2-3");
+	b = begin(&g, "c", "4");
+	talk(&g);
+	expect_row(a, MECHANISM_HOST, NULL);
+	expect_row(b, MECHANISM_HOST, NULL);
+	end(&g, a);
+	a = begin(&g, "d", "5");
+	expect_row(a, MECHANISM_NONE, "irqbalance has not answered yet");
+	end(&g, b);
+	talk(&g);
+	expect_row(a, MECHANISM_HOST, NULL);
+	expect_after_round(&g, "5,7");
+	end(&g, a);
+	restart(&g); /* killed in the middle of the talk */
+	expect_after_round(&g, "7");
+	g.now += LOOK;
+	look(&g);
+	expect_no_record_later(&g);
+	close_stage(&g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +415,8 @@ int main(void)
 		cmocka_unit_test(test_balance_says_that_it_stands_still_and_when_it_goes_on),
 		cmocka_unit_test(test_balance_meets_the_one_that_comes_after_another),
 		cmocka_unit_test(test_balance_forgets_one_that_ended_with_the_last_slice),
+		cmocka_unit_test(test_balance_keeps_nobody_waiting),
+		cmocka_unit_test(test_balance_is_told_what_is_so_when_it_has_answered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

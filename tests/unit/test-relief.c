@@ -157,6 +157,35 @@ static void test_relief_reaches_tasks_that_came_later(void **state)
 	rig_done(&r);
 }
 
+static bool is_late(const char *leaf, const void *userdata)
+{
+	assert_string_equal(userdata, "known");
+	return strcmp(leaf, "late") == 0;
+}
+
+static void test_relief_freezes_a_task_that_is_starting_when_it_runs(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_open(&r);
+	renew(&r);
+	put_leaf(&r, "late", HIGH, CPUS);
+	r.target.spares = is_late;
+	r.target.userdata = "known";
+	assert_int_equal(set(&r, RELIEF_FREEZE), 0);
+	assert_string_equal(r.evidence, "one/cgroup.freeze: 0 -> 1");
+	assert_leaf(&r, "late", HIGH, CPUS, "0");
+	assert_int_equal(set(&r, RELIEF_FREEZE | RELIEF_MEMORY), 0); /* of that it is not spared */
+	assert_leaf(&r, "late", "40960000", CPUS, "0");
+	r.target.spares = NULL;
+	assert_int_equal(set(&r, RELIEF_FREEZE | RELIEF_MEMORY), 0);
+	assert_string_equal(r.evidence, "late/cgroup.freeze: 0 -> 1");
+	assert_int_equal(set(&r, 0), 0);
+	assert_leaf(&r, "late", HIGH, CPUS, "0");
+	rig_done(&r);
+}
+
 static void test_relief_leaves_what_others_have_set(void **state)
 {
 	struct rig r;
@@ -271,6 +300,7 @@ int main(void)
 		cmocka_unit_test(test_relief_takes_from_tasks_and_not_from_init),
 		cmocka_unit_test(test_relief_divides_a_quarter_of_the_cpus_among_tasks),
 		cmocka_unit_test(test_relief_reaches_tasks_that_came_later),
+		cmocka_unit_test(test_relief_freezes_a_task_that_is_starting_when_it_runs),
 		cmocka_unit_test(test_relief_leaves_what_others_have_set),
 		cmocka_unit_test(test_relief_of_an_agent_that_died_is_undone),
 		cmocka_unit_test(test_relief_passes_over_a_record_that_is_none),
