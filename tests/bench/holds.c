@@ -95,17 +95,17 @@ static struct ask {
 	char *held;	 /* what holds it here, or why there is no such slice */
 	long count;
 } asks[] = {
-	{ .name = "memory", .request = "\"memory\":\"64KiB\"" },
-	{ .name = "+ processes", .request = "\"memory\":\"64KiB\",\"processes_max\":50" },
+	{ .name = "memory", .request = "\"memory\":\"4MiB\"" },
+	{ .name = "+ processes", .request = "\"memory\":\"4MiB\",\"processes_max\":50" },
 	{ .name = "+ high, swap",
-	  .request = ("\"memory\":\"64KiB\",\"limits\":{\"memory_high\":\"32KiB\","
+	  .request = ("\"memory\":\"4MiB\",\"limits\":{\"memory_high\":\"3MiB\","
 		      "\"swap_max\":0}") },
-	{ .name = "+ CPU quota", .request = "\"memory\":\"64KiB\",\"limits\":{\"cpus_max\":0.5}" },
+	{ .name = "+ CPU quota", .request = "\"memory\":\"4MiB\",\"limits\":{\"cpus_max\":0.5}" },
 	{ .name = "+ disks",
-	  .request = ("\"memory\":\"64KiB\",\"limits\":{\"io\":[{\"class\":\"all\","
+	  .request = ("\"memory\":\"4MiB\",\"limits\":{\"io\":[{\"class\":\"all\","
 		      "\"read_bytes_per_second\":\"1GiB\"}]}") },
 	{ .name = "+ 2 MiB page",
-	  .request = ("\"memory\":\"64KiB\","
+	  .request = ("\"memory\":\"4MiB\","
 		      "\"hugepages\":[{\"size\":\"2MiB\",\"count\":1}]") },
 	{ .name = "shared CPUs", .request = "\"shared_cpus\":0.01" },
 	{ .name = "a core", .request = "\"cores\":1" },

@@ -55,7 +55,7 @@ static int make(const struct client *c, const char *kind, unsigned number)
 {
 	char body[128];
 
-	(void)snprintf(body, sizeof(body), "{\"name\":\"%s-%u\",\"memory\":\"64KiB\"}", kind,
+	(void)snprintf(body, sizeof(body), "{\"name\":\"%s-%u\",\"memory\":\"2MiB\"}", kind,
 		       number);
 	return client_call(c, "POST", "/v1/slices", body, 201);
 }
