@@ -59,7 +59,7 @@ static int find_nodes(struct scoring *s)
 		if (cpuset_intersects(node->memory.cpus, s->a->cpus) &&
 		    cpuset_add(s->core_nodes, node->memory.number) < 0)
 			return -ENOMEM;
-	s->home = cpuset_empty(s->a->cpus) ? s->a->nodes : s->core_nodes;
+	s->home = cpuset_empty(s->a->cpus) ? s->used : s->core_nodes;
 	return 0;
 }
 
