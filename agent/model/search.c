@@ -291,14 +291,19 @@ static void try_core_nodes(struct search *s, struct plan *plan, uint64_t core_no
 	value[SCORE_LINKS] = devices.links;
 	value[SCORE_PATHS] = devices.paths;
 	value[SCORE_GROUPS_BROKEN] = devices.groups;
+	value[SCORE_GPUS_LEFT] = set_sum(s, plan->used, SCORE_GPUS_LEFT) - gpus_taken(s, &devices);
+	value[SCORE_SLOW_CORES] = 0; /* at least */
+	if (s->best.found && compare_until(score, &s->best.score, SCORE_L3S) > 0)
+		return;
 	search_cores(s, core_nodes, &cores);
 	value[SCORE_SLOW_CORES] = cores.slow;
 	value[SCORE_L3S] = cores.l3s;
 	value[SCORE_L3S_BROKEN] = cores.broken;
 	value[SCORE_L3S_LEFT] = cores.left;
-	value[SCORE_GPUS_LEFT] = set_sum(s, plan->used, SCORE_GPUS_LEFT) - gpus_taken(s, &devices);
-	if (s->best.found && score_compare(score, &s->best.score) >= 0)
+	than_best = s->best.found ? score_compare(score, &s->best.score) : -1;
+	if (than_best > 0 || (than_best == 0 && !s->provisional))
 		return;
+	s->provisional = s->guessing;
 	plan->core_nodes = core_nodes;
 	plan->found = true;
 	plan->place = s->place;
@@ -403,6 +408,25 @@ static unsigned lacking(const struct search *s, const struct branch *b)
 	return most > 0 ? (unsigned)((wanted - have + most - 1) / most) : 1;
 }
 
+/* Whether all that serves has a cost of at least that of what was found: without such nodes as are
+ * that far from these there is too little. */
+static bool is_as_wide(const struct search *s, const struct branch *b, uint32_t open)
+{
+	uint64_t limit = subtract_bounded(s->best.score.value[SCORE_COST],
+					  (uint64_t)open * SCORE_UNKNOWN_PLACE);
+	uint64_t near = 0;
+
+	each_bit (i, b->rest) {
+		uint32_t worst = b->worst;
+
+		each_bit (k, b->used)
+			worst = s->layout->worst[i][k] > worst ? s->layout->worst[i][k] : worst;
+		if (worst < limit)
+			near |= 1ULL << i;
+	}
+	return !serves(s, b->used | near);
+}
+
 /* Whether nothing that has these nodes and more can be as good as what was found. */
 static bool is_hopeless(const struct search *s, const struct branch *b)
 {
@@ -415,6 +439,8 @@ static bool is_hopeless(const struct search *s, const struct branch *b)
 		return false;
 	score_set(s, b, open, &least);
 	least.value[SCORE_NODES] += lacking(s, b);
+	if (least.value[SCORE_COST] < s->best.score.value[SCORE_COST] && is_as_wide(s, b, open))
+		least.value[SCORE_COST] = s->best.score.value[SCORE_COST];
 	return compare_until(&least, &s->best.score, SCORE_DISTANCES + 1) > 0;
 }
 
@@ -447,6 +473,55 @@ static void grow(struct search *s, struct branch b)
 	}
 }
 
+/* The nearest node, of equals the one with the most cores. */
+static unsigned next_guess(const struct search *s, const struct branch *b)
+{
+	unsigned best = (unsigned)__builtin_ctzll(b->rest);
+	uint64_t least = UINT64_MAX;
+
+	each_bit (i, b->rest) {
+		struct branch next = with(s, b, (unsigned)i);
+		uint64_t badness = ((uint64_t)next.worst << 32) + next.distances;
+
+		if (badness < least || (badness == least && s->cores[i] > s->cores[best])) {
+			least = badness;
+			best = (unsigned)i;
+		}
+	}
+	return best;
+}
+
+static void guess_from(struct search *s, unsigned first)
+{
+	struct branch nothing = { .worst = 10, .rest = s->place.nodes & ~(1ULL << first) };
+	struct branch b = with(s, &nothing, first);
+	uint32_t open = open_needed(s, b.used);
+
+	while (b.rest && (open == UINT32_MAX || !serves(s, b.used))) {
+		unsigned next = next_guess(s, &b);
+
+		b.rest &= ~(1ULL << next);
+		b = with(s, &b, next);
+		open = open_needed(s, b.used);
+	}
+	if (open != UINT32_MAX && serves(s, b.used))
+		try_set(s, &b, open);
+}
+
+/* What comes of taking near nodes from each in turn. It is no answer, only a bound: what is as good
+ * and comes first in order takes its place. */
+static void guess(struct search *s)
+{
+	enum { WORTH_GUESSING = 8 };
+
+	if (__builtin_popcountll(s->place.nodes) <= WORTH_GUESSING)
+		return;
+	s->guessing = true;
+	each_bit (i, s->place.nodes)
+		guess_from(s, (unsigned)i);
+	s->guessing = false;
+}
+
 void search_region(struct search *s, const struct search_place *place)
 {
 	struct branch nothing = { .worst = 10, .rest = place->nodes };
@@ -457,5 +532,7 @@ void search_region(struct search *s, const struct search_place *place)
 	s->place.nodes = nothing.rest;
 	s->node_steps = s->device_steps = s->cache_steps = 0;
 	count_cores(s);
+	guess(s);
 	grow(s, nothing);
+	s->provisional = false;
 }

@@ -16,7 +16,7 @@
 #include "model/stock.h"
 
 enum {
-	SEARCH_NODE_STEPS_MAX = 1 << 18,   /* sets of nodes, a region */
+	SEARCH_NODE_STEPS_MAX = 1 << 17,   /* sets of nodes, a region */
 	SEARCH_DEVICE_STEPS_MAX = 1 << 18, /* steps over classes of devices, a region */
 	SEARCH_CACHE_STEPS_MAX = 1 << 16,  /* steps over last-level caches, a region */
 };
@@ -53,6 +53,7 @@ struct search {
 	uint32_t cores[LAYOUT_NODES_MAX]; /* of groups on that node alone */
 	bool loose;			  /* there are others */
 	struct plan best;
+	bool guessing, provisional; /* best is being, was guessed */
 	uint32_t node_steps, device_steps, cache_steps;
 	struct search_l3 *l3s; /* scratch, of all last-level caches */
 	uint32_t *picked, picked_count;

@@ -428,6 +428,22 @@ static void test_placement_leaves_what_is_ill_or_reserved(void **state)
 	stage_close(&s);
 }
 
+static void test_placement_on_more_nodes_than_are_searched(void **state)
+{
+	_cleanup_(allocation_freep) struct allocation *a = NULL;
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, shape_make((struct shape){ .packages = 70, .cores = 2 }));
+	assert_null(s.inventory->layout);
+	stage_hold(&s, "x", "0-134");
+	a = stage_place(&s, REQUEST(.cores = 2, .memory_bytes = 8 * GIB));
+	expect_set(a->cpus, "136-137");
+	expect_set(a->nodes, "68");
+	stage_refuse(&s, REQUEST(.cores = 6), "cores-short");
+	stage_close(&s);
+}
+
 static void test_placement_packs_and_spreads(void **state)
 {
 	static const struct vector vectors[] = {
@@ -504,6 +520,7 @@ int main(void)
 		cmocka_unit_test(test_placement_keeps_within_what_an_offer_holds),
 		cmocka_unit_test(test_placement_counts_unknown_places_into_the_cost),
 		cmocka_unit_test(test_placement_leaves_what_is_ill_or_reserved),
+		cmocka_unit_test(test_placement_on_more_nodes_than_are_searched),
 		cmocka_unit_test(test_placement_packs_and_spreads),
 		cmocka_unit_test(test_placement_stays_apart_from_the_owners_others),
 	};
