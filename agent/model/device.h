@@ -93,6 +93,7 @@ struct device_gpu {
 	uint64_t memory_bytes;
 	bool compute; /* false: a display-only adapter, listed and not offered */
 	char *source; /* who told: "nvml", "kfd", "drm", "pci", "hwloc" */
+	char *links;  /* to other GPUs, in MB/s: "0000:34:00.0=50000,0000:36:00.0=25000" */
 };
 
 struct device_nic {
@@ -133,6 +134,7 @@ struct device {
 	struct cpuset *local_cpus; /* NULL unknown */
 	bool offerable;		   /* may be part of an offer */
 	char *reason;		   /* why not, a sentence; NULL when offerable */
+	size_t place;		   /* in the devices of a sealed inventory, which sets it */
 	union {
 		struct device_package package;
 		struct device_node memory;

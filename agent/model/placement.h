@@ -3,8 +3,8 @@
 
 /* Inventory + allocations + request -> allocation, or the reason why not. Pure and deterministic:
  * the same view and request give the same answer. It looks for the tightest region that fits (one
- * NUMA node, one package, the machine) and within equals for the one whose use leaves the others
- * whole. */
+ * PCI switch where that is asked for, one NUMA node, one package, the machine) and in it for the
+ * best place by score.h; search.h says how far that is exact. */
 
 #include "model/free.h"
 #include "model/request.h"
@@ -12,9 +12,10 @@
 
 enum placement_answer {
 	PLACEMENT_FITS = 0,
-	PLACEMENT_NO_FIT = 1, /* why->code: cores-short, memory-short, hugepages-short,
-			       * shared-short, devices-short, cache-short, isolation-unavailable,
-			       * nothing-asked; why->text says what there is instead */
+	PLACEMENT_NO_FIT =
+		1, /* why->code: cores-short, memory-short, hugepages-short,
+		    * shared-short, apart-short, devices-short, cache-short,
+		    * isolation-unavailable, nothing-asked; why->text says what there is instead */
 };
 
 /* One region that was looked at, for `explain`. */

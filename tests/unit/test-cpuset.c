@@ -185,6 +185,18 @@ static void test_cpuset_add_and_remove_keep_to_the_range(void **state)
 	assert_true(cpuset_empty(s));
 }
 
+static void test_cpuset_words_are_its_bits(void **state)
+{
+	_cleanup_cpuset_ struct cpuset *s = set_of("0,63-64,130,500");
+	uint64_t words[3] = { 7, 7, 7 };
+
+	(void)state;
+	cpuset_words(s, words, 3);
+	assert_true(words[0] == (1 | 1ULL << 63) && words[1] == 1 && words[2] == 4);
+	cpuset_words(NULL, words, 2);
+	assert_true(words[0] == 0 && words[1] == 0 && words[2] == 4);
+}
+
 static void test_cpuset_each_walks_in_rising_order(void **state)
 {
 	_cleanup_cpuset_ struct cpuset *s = set_of("9,1,64-65,1000");
@@ -228,6 +240,7 @@ int main(void)
 		cmocka_unit_test(test_cpuset_null_counts_as_empty),
 		cmocka_unit_test(test_cpuset_arithmetic_is_that_of_sets),
 		cmocka_unit_test(test_cpuset_add_and_remove_keep_to_the_range),
+		cmocka_unit_test(test_cpuset_words_are_its_bits),
 		cmocka_unit_test(test_cpuset_each_walks_in_rising_order),
 		cmocka_unit_test(test_cpuset_takes_no_infinite_or_oversized_hwloc_set),
 	};

@@ -199,7 +199,9 @@ static void test_allocation_survives_its_document(void **state)
 	assert_true(cpuset_equal(a->nodes, b->nodes));
 	assert_int_equal(b->shared_millicpus, 1029);
 	assert_int_equal(b->memory_count, 2);
-	assert_memory_equal(a->memory, b->memory, 2 * sizeof(*a->memory));
+	for (size_t i = 0; i < 2; i++) /* there is padding between them */
+		assert_true(a->memory[i].node == b->memory[i].node &&
+			    a->memory[i].bytes == b->memory[i].bytes);
 	assert_int_equal(b->hugepages_count, 1);
 	assert_int_equal(b->hugepages[0].node, 3);
 	assert_int_equal(b->hugepages[0].size_bytes, 2 << 20);

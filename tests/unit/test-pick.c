@@ -99,8 +99,10 @@ static void test_pick_keeps_the_shared_pool_able_to_pay(void **state)
 	stage_open(&s, inv);
 	stage_refuse(&s, REQUEST(.shared_millicpus = 3001), "shared-short");
 	(void)stage_take(&s, "x", REQUEST(.shared_millicpus = 1500));
-	stage_refuse(&s, REQUEST(.cores = 1, .shared_millicpus = 501), "shared-short");
-	stage_refuse(&s, REQUEST(.cores = 2), "shared-short");
+	stage_refuse(&s, REQUEST(.cores = 1, .shared_millicpus = 1501), "shared-short");
+	expect_cpus(&s, REQUEST(.cores = 1, .shared_millicpus = 501), "3");
+	stage_refuse(&s, REQUEST(.cores = 3), "shared-short");
+	expect_cpus(&s, REQUEST(.cores = 2), "0,3"); /* an isolated one was never of the pool */
 	expect_cpus(&s, REQUEST(.cores = 1, .shared_millicpus = 500), "0");
 	stage_refuse(&s, REQUEST(.shared_millicpus = UINT32_MAX), "shared-short");
 	stage_close(&s);
@@ -292,6 +294,20 @@ static void test_pick_takes_devices_behind_one_switch(void **state)
 			      .devices[DEVICE_DISK] = 1),
 		      "gpu-b gpu-c nic-y disk-m");
 	expect_picked(&s, REQUEST(.devices[DEVICE_GPU] = 4), "gpu-a gpu-b gpu-c gpu-d");
+	expect_picked(
+		&s,
+		REQUEST(.align = ALIGN_SWITCH, .align_required = true, .devices[DEVICE_GPU] = 2),
+		"gpu-b gpu-c");
+	expect_picked(&s,
+		      REQUEST(.align = ALIGN_SWITCH, .cores = 1, .devices[DEVICE_GPU] = 1,
+			      .devices[DEVICE_DISK] = 1),
+		      "gpu-b disk-m");
+	expect_picked(&s, REQUEST(.align = ALIGN_SWITCH, .devices[DEVICE_GPU] = 3),
+		      "gpu-a gpu-b gpu-c");
+	stage_refuse(
+		&s,
+		REQUEST(.align = ALIGN_SWITCH, .align_required = true, .devices[DEVICE_GPU] = 3),
+		"devices-short");
 	stage_feel(&s, "gpu-c", VERDICT_FAILED);
 	expect_picked(&s, REQUEST(.devices[DEVICE_GPU] = 2), "gpu-a gpu-b");
 	stage_refuse(&s, REQUEST(.devices[DEVICE_GPU] = 4), "devices-short");

@@ -66,7 +66,7 @@ static void test_placement_goes_from_node_to_package_to_machine(void **state)
 		{ "", { .cores = 4 }, "0-3", "0", "", 10 },
 		{ "", { .cores = 5 }, "0-4", "0-1", "", 12 },
 		{ "", { .cores = 8 }, "0-7", "0-1", "", 12 },
-		{ "", { .cores = 9 }, "0-8", "0-2", "", 32 },
+		{ "", { .cores = 9 }, "0-7,12", "0-1,3", "", 32 }, /* node 2 has GPUs */
 		{ "", { .cores = 16 }, "0-15", "0-3", "", 32 },
 		{ "0", { .cores = 4 }, "4-7", "1", "", 10 },
 		{ "0-7", { .cores = 4 }, "12-15", "3", "", 10 }, /* node 2 has GPUs */
@@ -428,6 +428,78 @@ static void test_placement_leaves_what_is_ill_or_reserved(void **state)
 	stage_close(&s);
 }
 
+static void test_placement_on_more_nodes_than_are_searched(void **state)
+{
+	_cleanup_(allocation_freep) struct allocation *a = NULL;
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, shape_make((struct shape){ .packages = 70, .cores = 2 }));
+	assert_null(s.inventory->layout);
+	stage_hold(&s, "x", "0-134");
+	a = stage_place(&s, REQUEST(.cores = 2, .memory_bytes = 8 * GIB));
+	expect_set(a->cpus, "136-137");
+	expect_set(a->nodes, "68");
+	stage_refuse(&s, REQUEST(.cores = 6), "cores-short");
+	stage_close(&s);
+}
+
+static void test_placement_packs_and_spreads(void **state)
+{
+	static const struct vector vectors[] = {
+		{ "4-6", { .cores = 1, .strategy = STRATEGY_PACK }, "7", "1", "", 10 },
+		{ "4-6", { .cores = 1, .strategy = STRATEGY_SPREAD }, "0", "0", "", 10 },
+		{ "0,4-6", { .cores = 1, .strategy = STRATEGY_SPREAD }, "12", "3", "", 10 },
+		{ "0,4-6", { .cores = 1 }, "7", "1", "", 10 },
+		{ "0,4-6", { .cores = 2 }, "1-2", "0", "", 10 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
+		check(&vectors[i]);
+}
+
+static void test_placement_stays_apart_from_the_owners_others(void **state)
+{
+	_cleanup_(cpuset_freep) struct cpuset *nodes = set_of("0"), *all = set_of("0,2");
+	const struct vector vectors[] = {
+		{ "", { .cores = 1, .apart = APART_NODE, .apart_nodes = nodes }, "4", "1", "", 10 },
+		{ "",
+		  { .cores = 1, .apart = APART_PACKAGE, .apart_nodes = nodes },
+		  "12",
+		  "3",
+		  "",
+		  10 },
+		{ "4-15", /* rather there than nowhere */
+		  { .cores = 1, .apart = APART_NODE, .apart_nodes = nodes },
+		  "0",
+		  "0",
+		  "",
+		  10 },
+		{ "", /* nothing of it on node 0, if wider apart */
+		  { .cores = 8, .apart = APART_NODE, .apart_nodes = nodes, .apart_required = true },
+		  "8-15",
+		  "2-3",
+		  "",
+		  12 },
+	};
+	struct stage s;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
+		check(&vectors[i]);
+	stage_open(&s, machine());
+	stage_refuse(&s,
+		     REQUEST(.cores = 1, .apart = APART_PACKAGE, .apart_nodes = all,
+			     .apart_required = true),
+		     "apart-short");
+	stage_refuse(&s,
+		     REQUEST(.cores = 13, .apart = APART_NODE, .apart_nodes = nodes,
+			     .apart_required = true),
+		     "apart-short");
+	stage_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -448,6 +520,9 @@ int main(void)
 		cmocka_unit_test(test_placement_keeps_within_what_an_offer_holds),
 		cmocka_unit_test(test_placement_counts_unknown_places_into_the_cost),
 		cmocka_unit_test(test_placement_leaves_what_is_ill_or_reserved),
+		cmocka_unit_test(test_placement_on_more_nodes_than_are_searched),
+		cmocka_unit_test(test_placement_packs_and_spreads),
+		cmocka_unit_test(test_placement_stays_apart_from_the_owners_others),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
