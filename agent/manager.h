@@ -16,6 +16,7 @@
 #include "systemd/bus.h"
 #include "watch.h"
 
+struct admission;
 struct api;
 struct devices;
 struct leftover_desk;
@@ -59,6 +60,7 @@ struct manager {
 	sd_event_source *settle;
 	struct watch *watch;
 	struct pressure *pressure;
+	struct admission *admission;
 	struct api *api;
 	struct server *server;
 };

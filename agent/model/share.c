@@ -156,28 +156,25 @@ struct limit {
 };
 
 static int check_limit(const struct share_table *t, const struct share_row *wanted,
-		       const struct share_amounts *had, const struct limit *l, struct fail *f)
+		       const struct limit *l, struct fail *f)
 {
 	const struct share_amounts used = sum_of(t, &l->whose);
 
 	for (enum share_resource i = 0; i < SHARE_RESOURCES; i++) {
-		const uint64_t now = limited(&used, i), more = limited(&wanted->amounts, i),
-			       before = had ? limited(had, i) : 0;
+		const uint64_t now = limited(&used, i), more = limited(&wanted->amounts, i);
 		char a[SHARE_TEXT_BYTES], b[SHARE_TEXT_BYTES], c[SHARE_TEXT_BYTES];
 
-		if (l->most->of[i] == SHARE_NO_LIMIT || more <= before ||
-		    now + more <= l->most->of[i])
+		if (l->most->of[i] == SHARE_NO_LIMIT || more == 0 || now + more <= l->most->of[i])
 			continue;
 		return fail_code(f, -EDQUOT, l->code,
 				 "%s may have %s at most: in use are %s, asked for %s", l->text,
-				 share_text(i, l->most->of[i], a), share_text(i, now + before, b),
-				 share_text(i, more - before, c));
+				 share_text(i, l->most->of[i], a), share_text(i, now, b),
+				 share_text(i, more, c));
 	}
 	return 0;
 }
 
-static int check_role(const struct share_table *t, const struct share_row *wanted,
-		      const struct share_amounts *had, struct fail *f)
+static int check_role(const struct share_table *t, const struct share_row *wanted, struct fail *f)
 {
 	const struct share_party *role = share_policy_role(t->policy, wanted->role);
 	struct limit all = { .whose = { role, -1 }, .code = "role-limit" },
@@ -191,15 +188,14 @@ static int check_role(const struct share_table *t, const struct share_row *wante
 	(void)snprintf(all.text, sizeof(all.text), "role %.63s", role->name); /* fits */
 	(void)snprintf(each.text, sizeof(each.text), "user %u in role %.63s", wanted->uid,
 		       role->name); /* fits */
-	r = check_limit(t, wanted, had, &all, f);
-	return r < 0 ? r : check_limit(t, wanted, had, &each, f);
+	r = check_limit(t, wanted, &all, f);
+	return r < 0 ? r : check_limit(t, wanted, &each, f);
 }
 
-int share_limit(const struct share_table *t, const struct share_row *wanted,
-		const struct share_amounts *had, struct fail *f)
+int share_limit(const struct share_table *t, const struct share_row *wanted, struct fail *f)
 {
 	struct limit own = { .whose = { NULL, wanted->uid }, .code = "user-limit" };
-	int r = check_role(t, wanted, had, f);
+	int r = check_role(t, wanted, f);
 
 	(void)snprintf(own.text, sizeof(own.text), "user %u", wanted->uid); /* fits */
 	for (size_t i = 0; r == 0 && i < t->policy->count; i++) {
@@ -208,12 +204,12 @@ int share_limit(const struct share_table *t, const struct share_row *wanted,
 		if (p->kind != SHARE_USER || p->uid != wanted->uid)
 			continue;
 		own.most = &p->limit;
-		r = check_limit(t, wanted, had, &own, f);
+		r = check_limit(t, wanted, &own, f);
 	}
 	if (r < 0 || wanted->uid == 0 || has_user(t->policy, wanted->uid))
 		return r;
 	own.most = &t->policy->user_limit;
-	return check_limit(t, wanted, had, &own, f);
+	return check_limit(t, wanted, &own, f);
 }
 
 static uint64_t at_most(uint64_t value)

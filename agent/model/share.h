@@ -57,10 +57,9 @@ struct share_table {
 	size_t count;
 };
 
-/* Whether all rows and this one stay within the limits, in every resource of which it has more than
- * `had` (NULL: nothing): -EDQUOT, "role-limit" or "user-limit". */
-int share_limit(const struct share_table *t, const struct share_row *wanted,
-		const struct share_amounts *had, struct fail *f);
+/* Whether all rows and this one stay within the limits, in every resource of which it has any:
+ * -EDQUOT, "role-limit" or "user-limit". */
+int share_limit(const struct share_table *t, const struct share_row *wanted, struct fail *f);
 
 struct share_machine {
 	struct share_amounts there; /* free, or all of it */

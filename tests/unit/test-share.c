@@ -116,16 +116,15 @@ static void test_limits_are_of_a_role_of_its_users_and_of_users(void **state)
 			row(vectors[i].role, vectors[i].uid, vectors[i].amounts);
 		struct fail f = { 0 };
 
-		expect(share_limit(&t, &wanted, NULL, &f), &f, vectors[i].code, vectors[i].part);
+		expect(share_limit(&t, &wanted, &f), &f, vectors[i].code, vectors[i].part);
 	}
 }
 
-/* Who is over his limit already may give up, and get more of something else. */
-static void test_limits_look_at_what_grows_only(void **state)
+/* Who is over his limit already may have more of something else. */
+static void test_limits_look_at_what_is_asked_for_only(void **state)
 {
 	const struct share_row rows[] = { row("r", USER, "cores=5") };
-	const struct share_amounts had = amounts("cores=4,memory=1GiB");
-	struct share_row wanted = row("r", USER, "cores=3,memory=2GiB");
+	struct share_row wanted = row("r", USER, "memory=2GiB");
 	_cleanup_policy_ struct share_policy p;
 	const struct share_table t = { &p, rows, ARRAY_SIZE(rows) };
 	struct fail f = { 0 };
@@ -133,10 +132,10 @@ static void test_limits_look_at_what_grows_only(void **state)
 	(void)state;
 	share_policy_init(&p);
 	party(&p, SHARE_ROLE, "r")->limit = limits("cores=2,memory=2GiB");
-	assert_int_equal(share_limit(&t, &wanted, &had, &f), 0);
-	wanted.amounts.of[SHARE_CORES] = 5;
-	expect(share_limit(&t, &wanted, &had, &f), &f, "role-limit",
-	       "in use are 9 cores, asked for 1 core");
+	assert_int_equal(share_limit(&t, &wanted, &f), 0);
+	wanted.amounts.of[SHARE_CORES] = 1;
+	expect(share_limit(&t, &wanted, &f), &f, "role-limit",
+	       "in use are 5 cores, asked for 1 core");
 }
 
 static void test_huge_pages_are_memory_to_a_limit(void **state)
@@ -150,9 +149,9 @@ static void test_huge_pages_are_memory_to_a_limit(void **state)
 	share_policy_init(&p);
 	party(&p, SHARE_ROLE, "r")->limit = limits("memory=2GiB");
 	wanted.amounts.of[SHARE_HUGEPAGES] = GIB;
-	assert_int_equal(share_limit(&t, &wanted, NULL, &f), 0);
+	assert_int_equal(share_limit(&t, &wanted, &f), 0);
 	wanted.amounts.of[SHARE_HUGEPAGES] = 2 * GIB;
-	expect(share_limit(&t, &wanted, NULL, &f), &f, "role-limit", "asked for 3072 MiB");
+	expect(share_limit(&t, &wanted, &f), &f, "role-limit", "asked for 3072 MiB");
 }
 
 static void test_a_role_is_for_its_members(void **state)
@@ -496,7 +495,7 @@ static void play_one(struct play *p)
 	struct fail f = { 0 };
 
 	wanted.amounts.of[SHARE_SLICES] = 1;
-	if (fits(&m, &wanted.amounts) && share_limit(&p->table, &wanted, NULL, &f) == 0 &&
+	if (fits(&m, &wanted.amounts) && share_limit(&p->table, &wanted, &f) == 0 &&
 	    share_room(&p->table, &m, &wanted, &f) == 0) {
 		p->rows[p->table.count++] = wanted;
 		p->admitted++;
@@ -577,7 +576,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_limits_are_of_a_role_of_its_users_and_of_users),
-		cmocka_unit_test(test_limits_look_at_what_grows_only),
+		cmocka_unit_test(test_limits_look_at_what_is_asked_for_only),
 		cmocka_unit_test(test_huge_pages_are_memory_to_a_limit),
 		cmocka_unit_test(test_a_role_is_for_its_members),
 		cmocka_unit_test(test_guarantees_are_kept_from_others),
