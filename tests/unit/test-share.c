@@ -267,6 +267,9 @@ static void test_no_one_takes_what_another_waits_for(void **state)
 		       "requests that come "
 		       "first");
 	}
+	party(&p, SHARE_ROLE, "sure")->guarantee = amounts("cores=12");
+	wanted = row("sure", USER + 1, "cores=1");
+	assert_int_equal(share_room(&t, &m, &wanted, &f), 0);
 	rows[0].role = "sure"; /* one who waits for the same guarantee is not passed by */
 	wanted = row("sure", USER + 1, "cores=1");
 	expect(share_room(&t, &m, &wanted, &f), &f, "others-wait", "cores");
