@@ -62,7 +62,7 @@ static void test_full_request_is_taken_as_it_is(void **state)
 		"\"count\":2},{\"class\":\"disk\",\"count\":1}],\"align\":\"package\","
 		"\"align_required\":true,\"isolation\":\"required\",\"processes_max\":64,"
 		"\"revocable\":true,\"nic\":{\"function\":\"virtual\",\"speed_mbps\":25000},"
-		"\"interrupts\":\"slice\"}";
+		"\"interrupts\":\"slice\",\"wait\":\"5min\"}";
 	struct request r;
 	struct fail f = { 0 };
 
@@ -92,6 +92,7 @@ static void test_full_request_is_taken_as_it_is(void **state)
 	assert_int_equal(r.processes_max, 64);
 	assert_true(r.revocable);
 	assert_int_equal(r.interrupts, INTERRUPTS_SLICE);
+	assert_int_equal(r.wait_usec, 300 * 1000000);
 	request_done(&r);
 }
 
@@ -109,6 +110,7 @@ static void test_empty_request_has_the_defaults(void **state)
 	assert_false(r.align_required);
 	assert_false(r.revocable);
 	assert_int_equal(r.interrupts, INTERRUPTS_AWAY);
+	assert_int_equal(r.wait_usec, 0);
 	request_done(&r);
 }
 
@@ -230,6 +232,10 @@ static void test_bad_request_is_refused_with_a_sentence(void **state)
 		"{\"align_required\":\"yes\"}",
 		"{\"isolation\":\"maybe\"}",
 		"{\"revocable\":1}",
+		"{\"wait\":true}",
+		"{\"wait\":\"soon\"}",
+		"{\"wait\":-1}",
+		"{\"wait\":86401}",
 		"{\"processes_max\":0}",
 		"{\"interrupts\":true}",
 		"{\"interrupts\":\"here\"}",
