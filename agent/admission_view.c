@@ -6,7 +6,6 @@
 #include "manager.h"
 #include "util/cleanup.h"
 #include "util/log.h"
-#include "util/parse.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -109,8 +108,8 @@ static json_t *document(const struct admission *a, const struct waiting *w, size
 	_cleanup_json_ json_t *object = NULL, *request = NULL;
 
 	object = json_pack(
-		"{s:o,s:s*,s:i,s:s,s:I,s:f,s:o,s:o}", "id", json_sprintf("q-%" PRIu64, w->number),
-		"owner", w->request.owner, "owner_uid", (int)w->uid, "role",
+		"{s:o,s:s*,s:I,s:s,s:I,s:f,s:o,s:o}", "id", json_sprintf("q-%" PRIu64, w->number),
+		"owner", w->request.owner, "owner_uid", (json_int_t)w->uid, "role",
 		w->request.role ? w->request.role : "default", "place", (json_int_t)place,
 		"dominant_share", w->share, "since", document_time(w->since_usec), "until",
 		document_time(m->host->realtime_usec(m->host) + left));
