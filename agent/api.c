@@ -3,6 +3,7 @@
  * api_follow.c. */
 #include "api.h"
 
+#include "admission.h"
 #include "api_internal.h"
 #include "carve.h"
 #include "freeze.h"
@@ -147,10 +148,12 @@ static int prepare_request(struct api *a, struct request *request, struct fail *
 	return 0;
 }
 
-void api_slice_create(struct api *a, const struct api_caller *caller, struct request *request,
-		      struct api_reply reply)
+uint64_t api_slice_create(struct api *a, const struct api_caller *caller, struct request *request,
+			  struct api_reply reply)
 {
+	const struct admission_asker who = { .uid = caller->uid, .gid = caller->gid };
 	struct fail why = { 0 };
+	uint64_t number = 0;
 	struct debt *d = debt_new(reply);
 	int r = d ? prepare_request(a, request, &why) : -ENOMEM;
 
@@ -159,12 +162,49 @@ void api_slice_create(struct api *a, const struct api_caller *caller, struct req
 		d->slice = (struct slice_waiter){ .done = on_slice, .userdata = d };
 	}
 	if (r == 0)
-		r = carve_create(a->manager, request, caller->uid, &d->slice, &why);
+		r = admission_ask(a->manager->admission, request, &who, &d->slice, &number, &why);
 	if (r < 0 && d) {
 		free(d);
 		reply.done(NULL, &why, reply.userdata);
 	}
 	request_done(request);
+	return number;
+}
+
+bool api_withdraw(struct api *a, uint64_t number)
+{
+	return admission_withdraw(a->manager->admission, number);
+}
+
+static int no_such_request(const char *id, struct fail *f)
+{
+	return fail_set(f, -ENOENT, "no request %.64s waits", id);
+}
+
+int api_queue(struct api *a, const char *id, json_t **ret, struct fail *f)
+{
+	uid_t uid = 0;
+	json_t *document;
+
+	if (id && admission_find(a->manager->admission, id, &uid) == 0)
+		return no_such_request(id, f);
+	document = admission_document(a->manager->admission, id);
+	*ret = id || !document ? document : json_pack("{s:o}", "queue", document);
+	return *ret ? 0 : fail_set(f, -ENOMEM, "out of memory");
+}
+
+int api_queue_leave(struct api *a, const struct api_caller *caller, const char *id, struct fail *f)
+{
+	uid_t uid = 0;
+	uint64_t number = admission_find(a->manager->admission, id, &uid);
+
+	if (number == 0)
+		return no_such_request(id, f);
+	if (!is_master(caller) && caller->uid != uid)
+		return fail_code(f, -EPERM, "not-owner",
+				 "request %.64s is of user %u, and the caller is user %u", id, uid,
+				 caller->uid);
+	return admission_withdraw(a->manager->admission, number) ? 0 : no_such_request(id, f);
 }
 
 void api_slice_delete(struct api *a, const struct api_caller *caller, const char *slice,

@@ -45,8 +45,13 @@ int api_tasks(struct api *a, const char *slice, const char *task_or_null, json_t
 	      struct fail *f);
 
 /* Acting: on one's own slices. The request and spec are taken over (released by the callee). */
-void api_slice_create(struct api *a, const struct api_caller *caller, struct request *request,
-		      struct api_reply reply);
+/* Returns the number under which it waits, 0: it does not; see api_withdraw. */
+uint64_t api_slice_create(struct api *a, const struct api_caller *caller, struct request *request,
+			  struct api_reply reply);
+/* Who asked is gone: so is the request, which is answered all the same. False: it waits no more. */
+bool api_withdraw(struct api *a, uint64_t number);
+int api_queue(struct api *a, const char *id_or_null, json_t **ret, struct fail *f);
+int api_queue_leave(struct api *a, const struct api_caller *caller, const char *id, struct fail *f);
 void api_slice_delete(struct api *a, const struct api_caller *caller, const char *slice,
 		      uint64_t grace_usec, struct api_reply reply);
 /* Answers with the slice's document: at its new size, or, when a grace was asked for, with what is

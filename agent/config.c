@@ -86,6 +86,11 @@ const struct config_key config_keys[] = {
 	    3600 * SECOND, "2s"),
 	KEY("pressure", "relief-after", CONFIG_DURATION, pressure.relief_usec, SECOND,
 	    3600 * SECOND, "10s"),
+	KEY("admission", "user-limit", CONFIG_AMOUNTS, shares.user_limit, 0, 0, "off"),
+	KEY("admission", "request-every", CONFIG_DURATION, rate.every_usec, 0, 3600 * SECOND, "0"),
+	KEY("admission", "request-burst", CONFIG_NUMBER, rate.burst, 1, 65536, "10"),
+	KEY("admission", "queue", CONFIG_NUMBER, queue, 0, 4096, "256"),
+	KEY("admission", "queue-per-user", CONFIG_NUMBER, queue_per_user, 0, 4096, "64"),
 	KEY("limits", "connections", CONFIG_NUMBER, connections, 4, 65536, "1024"),
 	KEY("limits", "connections-per-uid", CONFIG_NUMBER, connections_per_uid, 1, 65536, "256"),
 	KEY("limits", "slices", CONFIG_NUMBER, slices, 1, 65536, "1024"),
@@ -206,6 +211,10 @@ static int set_value(struct config *c, const struct config_key *k, const char *v
 		return device_allow_parse(value, place);
 	case CONFIG_PRESSURE:
 		return parse_pressure(c, value, place);
+	case CONFIG_AMOUNTS:
+		return share_amounts_parse(value, SHARE_NO_LIMIT, place);
+	case CONFIG_MEMBERS:
+		break; /* config_party_set's */
 	case CONFIG_NUMBER:
 	case CONFIG_OCTAL:
 	case CONFIG_BYTES:
@@ -232,6 +241,9 @@ static const char *expected(const struct config_key *k)
 		[CONFIG_PRESSURE] = ("off, or a rule such as full 150ms/1s: report, kill-revocable "
 				     "(CPUs of the host: some; its steps: on the revocable)"),
 		[CONFIG_DEVICES] = "a list such as /dev/kvm, /dev/ptp* r, c 10:232 rw",
+		[CONFIG_AMOUNTS] = ("off, or a list such as cores=4, shared-cpus=2.5, "
+				    "memory=16GiB, gpus=1, slices=8"),
+		[CONFIG_MEMBERS] = "a list of users and @groups",
 	};
 
 	return forms[k->kind];
@@ -253,7 +265,7 @@ static const struct config_key *find_key(const char *section, const char *key)
 	for (const struct config_key *k = config_keys; k->section; k++)
 		if (strcmp(k->section, section) == 0 && strcmp(k->key, key) == 0)
 			return k;
-	return NULL;
+	return config_party_key(section, key);
 }
 
 int config_set(struct config *c, const char *section, const char *key, const char *value,
@@ -264,6 +276,8 @@ int config_set(struct config *c, const char *section, const char *key, const cha
 
 	if (!k)
 		return fail_set(f, -ENOENT, "there is no key %s in section [%s]", key, section);
+	if (config_party_key(section, key))
+		return config_party_set(&c->shares, section, k, value, f);
 	r = set_value(c, k, value);
 	return r < 0 ? explain_value(k, value, r, f) : 0;
 }
@@ -271,6 +285,7 @@ int config_set(struct config *c, const char *section, const char *key, const cha
 int config_init(struct config *c, struct fail *f)
 {
 	*c = (struct config){ .reserve_cores = CONFIG_RESERVE_AUTO };
+	share_policy_init(&c->shares);
 	for (const struct config_key *k = config_keys; k->section; k++) {
 		int r = k->initial ? set_value(c, k, k->initial) : 0;
 
@@ -290,6 +305,7 @@ void config_done(struct config *c)
 			free(*(char **)((char *)c + k->offset));
 	cpuset_free(c->reserve_cpus);
 	device_allow_done(&c->device_allow);
+	share_policy_done(&c->shares);
 	free(c->file);
 	free(c->root);
 	free(c->topology);

@@ -6,6 +6,8 @@
 
 #include "device_allow.h"
 #include "model/pressure_rule.h"
+#include "model/rate.h"
+#include "model/share.h"
 #include "util/cpuset.h"
 #include "util/fail.h"
 
@@ -44,6 +46,10 @@ struct config {
 	uint64_t cni_limit_usec;
 	/* [pressure] */
 	struct pressure_policy pressure;
+	/* [role NAME], [user NAME], and of each user: [admission] */
+	struct share_policy shares;
+	struct rate_rule rate; /* of a user's requests */
+	uint64_t queue, queue_per_user;
 	/* [limits] */
 	uint64_t connections, connections_per_uid, slices, tasks_per_slice, stream_bytes;
 	/* command line only */
@@ -65,6 +71,8 @@ enum config_kind {
 	CONFIG_BOOL,
 	CONFIG_DEVICES,
 	CONFIG_PRESSURE, /* a member of pressure.rules */
+	CONFIG_AMOUNTS,	 /* struct share_amounts; what is not named has no limit */
+	CONFIG_MEMBERS,	 /* of a role */
 };
 
 struct config_key {
@@ -75,6 +83,12 @@ struct config_key {
 	const char *initial;	   /* the default, in the file's form; NULL: unset */
 };
 extern const struct config_key config_keys[];
+/* Of a section "role NAME" or "user NAME", the names of which are the file's; their places are in
+ * struct share_party. */
+extern const struct config_key config_party_keys[];
+const struct config_key *config_party_key(const char *section, const char *key);
+int config_party_set(struct share_policy *p, const char *section, const struct config_key *k,
+		     const char *value, struct fail *f);
 
 /* A problem that does not stop the agent: an unknown key or section. line 0: not known. */
 typedef void (*config_warning)(const char *file, uint64_t line, const char *text, void *userdata);

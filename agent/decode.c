@@ -36,7 +36,7 @@ static int copy(char **ret, const char *text, struct fail *f)
 struct raw_request {
 	const char *name, *offer, *owner, *role;
 	const json_t *labels, *hugepages, *devices, *limits, *cache, *nic;
-	uint64_t cores, memory, processes_max;
+	uint64_t cores, memory, processes_max, wait;
 	double shared_cpus;
 	int align, strategy, apart, isolation, interrupts, partition;
 	bool align_required, apart_required, revocable;
@@ -77,6 +77,7 @@ static const struct json_field request_fields[] = {
 	{ "partition", JSON_KIND_ENUM, AT(raw_request, partition),
 	  .from_string = partition_from_string, .choices = "isolated, root" },
 	{ "limits", JSON_KIND_OBJECT, AT(raw_request, limits), .required = false },
+	{ "wait", JSON_KIND_DURATION, AT(raw_request, wait), .maximum = 86400ULL * 1000000 },
 	{ 0 },
 };
 
@@ -142,6 +143,7 @@ int decode_request(const json_t *object, struct request *ret, struct fail *f)
 	ret->partition = (enum partition)raw.partition;
 	ret->processes_max = raw.processes_max;
 	ret->revocable = raw.revocable;
+	ret->wait_usec = raw.wait;
 	r = copy(&ret->name, raw.name, f);
 	if (r == 0)
 		r = copy(&ret->offer, raw.offer, f);

@@ -4,6 +4,7 @@
  * what was read back, never what was asked. */
 #include "enforce.h"
 
+#include "admission.h"
 #include "backend.h"
 #include "hold.h"
 #include "manager.h"
@@ -292,6 +293,7 @@ void enforce_pool_changed(struct manager *m, const struct slice *but)
 	size_t cursor = 0;
 	int r = view_shared_pool(&v, &pool);
 
+	admission_wake(m->admission);
 	if (r == 0 && m->pool && cpuset_equal(m->pool, pool))
 		return; /* a thousand slices need not be asked whether they follow it */
 	for (struct slice *s; (s = map_next(m->slices, &cursor, NULL));) {

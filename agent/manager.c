@@ -2,6 +2,7 @@
 /* Starting and stopping the rooms of the agent in order; see manager.h. */
 #include "manager.h"
 
+#include "admission.h"
 #include "adopt.h"
 #include "api.h"
 #include "backend.h"
@@ -34,7 +35,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SETTLE_USEC = 3 * 1000000, LOCK_TRIES = 40, LOCK_PAUSE_NSEC = 25 * 1000000 };
+enum {
+	SETTLE_USEC = 3 * 1000000,
+	LOCK_TRIES = 40,
+	LOCK_PAUSE_NSEC = 25 * 1000000,
+	ANSWERED_USEC = 100 * 1000
+};
 
 struct view manager_view(const struct manager *m)
 {
@@ -166,7 +172,15 @@ static void on_hotplug(void *userdata)
 		log_error(NULL, "the hardware changed, and cannot be looked at: %s", why.text);
 	quiet_look(m);
 	watch_look(m->watch); /* what changed may be trouble, and may be the end of one */
+	admission_wake(m->admission);
 	manager_settle(m);
+}
+
+static int on_answered(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)usec;
+	(void)userdata;
+	return sd_event_exit(sd_event_source_get_event(source), 0);
 }
 
 static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo *info,
@@ -177,6 +191,10 @@ static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo
 	(void)source;
 	log_notice(NULL, "stopping on signal %u; slices and their tasks run on", info->ssi_signo);
 	notify_stopping();
+	if (admission_close(m->admission) > 0 && /* what they are told is to reach them */
+	    sd_event_add_time_relative(m->loop, NULL, CLOCK_MONOTONIC, ANSWERED_USEC, 0,
+				       on_answered, NULL) >= 0)
+		return 0;
 	return sd_event_exit(m->loop, 0);
 }
 
@@ -368,7 +386,7 @@ static int start_hands(struct manager *m, struct fail *f)
 
 static int start_doors(struct manager *m, struct fail *f)
 {
-	if (api_new(&m->api, m) < 0)
+	if (admission_new(&m->admission, m) < 0 || api_new(&m->api, m) < 0)
 		return fail_set(f, -ENOMEM, "out of memory");
 	return server_new(&m->server, m, f);
 }
@@ -457,6 +475,7 @@ struct manager *manager_free(struct manager *m)
 {
 	if (!m)
 		return NULL;
+	m->admission = admission_free(m->admission);
 	m->server = server_free(m->server);
 	m->api = api_free(m->api);
 	sd_event_source_disable_unref(m->settle);

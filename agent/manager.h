@@ -17,6 +17,7 @@
 #include "util/backoff.h"
 #include "watch.h"
 
+struct admission;
 struct api;
 struct devices;
 struct leftover_desk;
@@ -66,6 +67,7 @@ struct manager {
 	sd_event_source *settle;
 	struct watch *watch;
 	struct pressure *pressure;
+	struct admission *admission;
 	struct api *api;
 	struct server *server;
 };

@@ -5,6 +5,7 @@
  * callback nobody can be offered what the kernel still holds, and on failure it is put back. */
 #include "resize.h"
 
+#include "admission.h"
 #include "backend.h"
 #include "carve.h"
 #include "cgroups/hugetlb.h"
@@ -563,6 +564,8 @@ int resize_start(struct slice *s, const struct resize_change *change, struct fai
 				 f);
 	if (r == 0)
 		r = decide(s, change, z, f);
+	if (r == 0)
+		r = admission_may_grow(s->manager->admission, s, z->after, f);
 	if (r == 0)
 		r = check_use(s, z, f);
 	if (r < 0 || (amounts_equal(&z->had, &z->gets) && !z->limits_change))

@@ -165,12 +165,33 @@ static void post_slice(struct exchange *x)
 {
 	struct api_caller caller = caller_of(x);
 	struct request request;
+	uint64_t number;
 
 	if (!read_request(x, &request))
 		return;
 	exchange_defer(x);
-	api_slice_create(x->api, &caller, &request,
-			 (struct api_reply){ .done = on_slice_made, .userdata = x });
+	number = api_slice_create(x->api, &caller, &request,
+				  (struct api_reply){ .done = on_slice_made, .userdata = x });
+	if (number) /* else x may have been answered, and be gone */
+		x->queued = number;
+}
+
+static void get_queue(struct exchange *x)
+{
+	struct fail why = { 0 };
+	json_t *document = NULL;
+	int r = api_queue(x->api, x->params[0], &document, &why);
+
+	answer(x, r, 200, document, &why);
+}
+
+static void delete_queued(struct exchange *x)
+{
+	struct api_caller caller = caller_of(x);
+	struct fail why = { 0 };
+	int r = api_queue_leave(x->api, &caller, x->params[0], &why);
+
+	answer(x, r, 204, NULL, &why);
 }
 
 static void delete_slice(struct exchange *x)
@@ -363,6 +384,9 @@ const struct route routes[] = {
 	{ "POST", "/v1/slices/{}/tasks/{}/signal", post_signal, { 0 } },
 	{ "POST", "/v1/slices/{}/tasks/{}/stop", post_stop, { 0 } },
 	{ "GET", "/v1/slices/{}/tasks/{}/logs", routes_logs, { "stream", "tail", "follow" } },
+	{ "GET", "/v1/queue", get_queue, { 0 } },
+	{ "GET", "/v1/queue/{}", get_queue, { 0 } },
+	{ "DELETE", "/v1/queue/{}", delete_queued, { 0 } },
 	{ "POST", "/v1/explain", post_explain, { 0 } },
 	{ "GET", "/v1/health", get_health, { 0 } },
 	{ "GET", "/v1/events", routes_events, { "since", "follow", "format", "slice" } },

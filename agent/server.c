@@ -35,6 +35,7 @@ static const struct {
 	{ -EACCES, 403 },     { -ENOENT, 404 }, { -EEXIST, 409 },  { -EBUSY, 409 },
 	{ -ENOSPC, 409 },     { -ESTALE, 409 }, { -E2BIG, 413 },   { -EMSGSIZE, 413 },
 	{ -EOPNOTSUPP, 409 }, { -ENOMEM, 503 }, { -EAGAIN, 503 },  { -ETIMEDOUT, 504 },
+	{ -EDQUOT, 409 },     { -EUSERS, 429 },
 };
 
 static unsigned status_of(const struct fail *why)
@@ -109,6 +110,8 @@ static void on_gone(void *userdata)
 	struct exchange *x = userdata;
 
 	x->request = NULL;
+	if (x->queued && api_withdraw(x->api, x->queued))
+		return; /* its answer freed the exchange */
 	if (!x->wait)
 		return; /* what was asked for is under way: its end frees the exchange */
 	api_wait_cancel(x->wait);

@@ -27,6 +27,7 @@ struct exchange {
 	const struct http_call *call; /* valid within the route's function only */
 	char *params[4];	      /* what stood for each {} of the route's pattern */
 	struct api_wait *wait;	      /* cancelled when the client leaves */
+	uint64_t queued;	      /* and so is the request that waits under this number */
 };
 
 struct route {

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECORD_BYTES = 16384, GROUPS_MAX = 1024 };
+enum { RECORD_BYTES = 16384 };
 #define NOBODY_AT_ALL UINT32_MAX /* (uid_t)-1: "leave it as it is" in setresuid(2) */
 
 struct found_user {
@@ -30,7 +30,7 @@ static bool find_user(const char *name, uid_t uid, struct found_user *ret)
 	return found != NULL; /* an error of the database is "not known" to us */
 }
 
-static int find_group(const char *name, gid_t *ret, struct fail *f)
+int user_find_group(const char *name, gid_t *ret, struct fail *f)
 {
 	char room[RECORD_BYTES];
 	struct group record, *found = NULL;
@@ -48,17 +48,43 @@ static int find_group(const char *name, gid_t *ret, struct fail *f)
 
 static int supplementary(struct task_spec *spec, const char *name, struct fail *f)
 {
-	gid_t groups[GROUPS_MAX];
-	int count = GROUPS_MAX;
+	gid_t groups[USER_GROUPS_MAX];
+	int count = USER_GROUPS_MAX;
 
 	if (getgrouplist(name, spec->gid, groups, &count) < 0)
-		return fail_set(f, -ERANGE, "user %s is in more than %d groups", name, GROUPS_MAX);
+		return fail_set(f, -ERANGE, "user %s is in more than %d groups", name,
+				USER_GROUPS_MAX);
 	spec->groups = calloc((size_t)count + 1, sizeof(*spec->groups));
 	if (!spec->groups)
 		return fail_set(f, -ENOMEM, "out of memory");
 	for (int i = 0; i < count; i++)
 		spec->groups[spec->groups_count++] = groups[i];
 	return 0;
+}
+
+int user_find(const char *name, uid_t *ret, struct fail *f)
+{
+	struct found_user user;
+
+	if (parse_u32(name, ret) == 0 && *ret != NOBODY_AT_ALL)
+		return 0;
+	if (!find_user(name, 0, &user))
+		return fail_code(f, -EINVAL, "no-such-user", "there is no user %.64s here", name);
+	*ret = user.record.pw_uid;
+	return 0;
+}
+
+size_t user_groups(uid_t uid, gid_t gid, gid_t ret[USER_GROUPS_MAX])
+{
+	struct found_user user;
+	int count = USER_GROUPS_MAX;
+
+	ret[0] = gid;
+	if (!find_user(NULL, uid, &user))
+		return 1;
+	if (getgrouplist(user.record.pw_name, gid, ret, &count) < 0)
+		return USER_GROUPS_MAX; /* the first so many */
+	return (size_t)count;
 }
 
 static int resolve_known(struct task_spec *spec, const struct found_user *user, struct fail *f)
@@ -88,6 +114,6 @@ int user_resolve(struct task_spec *spec, uid_t caller_uid, gid_t caller_gid, str
 				      spec->user);
 	}
 	if (r == 0 && spec->group)
-		r = find_group(spec->group, &spec->gid, f);
+		r = user_find_group(spec->group, &spec->gid, f);
 	return r;
 }

@@ -3,6 +3,7 @@
  * pressure.h); the averages are read when a verdict is asked for. */
 #include "watch.h"
 
+#include "admission.h"
 #include "backend.h"
 #include "cgroups/usage.h"
 #include "document.h"
@@ -66,6 +67,8 @@ static int feed(const struct reading *r, void *userdata)
 
 	if (k <= 0)
 		return k;
+	admission_wake(
+		m->admission); /* what failed is no more offered, and what is well again is */
 	return tell(m, &(struct reading){ .subject = c->subject,
 					  .type = c->type,
 					  .verdict = c->verdict,

@@ -54,6 +54,8 @@ const struct option_row slice_request_options[] = {
 	  "of its cores: without load balancing, or balanced among themselves" },
 	{ "owner", 0, OPTION_TEXT, "TEXT", NULL, "owner", "whom it is for" },
 	{ "role", 0, OPTION_TEXT, "ROLE", NULL, "role", "quota it counts against" },
+	{ "wait", 0, OPTION_DURATION, "TIME", NULL, "wait",
+	  "how long to wait for what is not free now (default: not at all)" },
 	{ "label", 'l', OPTION_PAIR, "K=V", NULL, "labels", "label (repeatable)" },
 	{ "offer", 0, OPTION_TEXT, "ID", NULL, "offer",
 	  "take it from this offer (alone: all of it)" },

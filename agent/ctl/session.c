@@ -6,6 +6,7 @@
 #include "ctl/look.h"
 #include "ctl/text.h"
 #include "util/cleanup.h"
+#include "util/parse.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 enum {
 	ANSWER_LIMIT = 64 << 20, /* an inventory of thousands of devices is a few MiB */
 };
+#define WAIT_MAX_USEC (86400 * UINT64_C(1000000)) /* the agent refuses more */
 /* Long enough for a slice that has to kill its tasks first. */
 static const uint64_t call_timeout_usec = 120 * UINT64_C(1000000);
 
@@ -132,7 +134,8 @@ static void answer_done(struct answer *a)
 	buf_done(&a->body);
 }
 
-/* One request and its answer. order's url is ignored: it is made of the path. */
+/* One request and its answer. order's url is ignored: it is made of the path; its time is added to
+ * what any call may take. */
 static int exchange(struct session *s, const char *path, const struct http_order *order,
 		    struct answer *ret, struct fail *f)
 {
@@ -143,7 +146,7 @@ static int exchange(struct session *s, const char *path, const struct http_order
 	if (buf_error(&url))
 		return fail_set(f, -ENOMEM, "out of memory");
 	whole.url = url.data;
-	whole.timeout_usec = call_timeout_usec;
+	whole.timeout_usec += call_timeout_usec;
 	whole.body_limit = ANSWER_LIMIT;
 	return http_client_call(s->client, &whole, &ret->status, &ret->body, f);
 }
@@ -163,13 +166,23 @@ static enum ctl_exit ask(struct session *s, const char *path, const struct http_
 	return session_judge(s, ret->status, &ret->body);
 }
 
+/* How long the agent was asked to wait before it answers. */
+static uint64_t wait_of(const json_t *body)
+{
+	const char *wait = json_string_value(json_object_get(body, "wait"));
+	uint64_t usec = 0;
+
+	return wait && parse_duration(wait, &usec) == 0 && usec <= WAIT_MAX_USEC ? usec : 0;
+}
+
 enum ctl_exit session_call(struct session *s, const char *method, const char *path,
 			   const json_t *body, json_t **ret)
 {
 	_cleanup_free_ char *text = body ? json_text(body) : NULL;
 	const struct http_order order = { .method = method,
 					  .body = text,
-					  .body_size = text ? strlen(text) : 0 };
+					  .body_size = text ? strlen(text) : 0,
+					  .timeout_usec = wait_of(body) };
 	_cleanup_(answer_done) struct answer answer = { 0 };
 	_cleanup_json_ json_t *document = NULL;
 	enum ctl_exit e = ask(s, path, &order, &answer);

@@ -43,6 +43,7 @@ struct run {
 	bool ended, gone; /* gone: the agent does not answer any more */
 	bool away;	  /* it did not answer a moment ago */
 	bool drained;	  /* waited long enough for the last output */
+	bool queued;	  /* perhaps: the request for the slice may wait */
 	unsigned interrupts, retries;
 	struct http_exchange *waiting;
 	sd_event_source *timer, *signals[3];
@@ -97,6 +98,8 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 
 	(void)source, (void)info; /* INT, TERM and HUP all mean: end it */
 	r->interrupts++;
+	if (r->queued)
+		return sd_event_exit(r->session->loop, 0); /* whose client leaves waits no more */
 	if (r->task && r->interrupts == 1)
 		ask(r, "/stop", "{}");
 	else if (r->task)
@@ -306,9 +309,11 @@ static enum ctl_exit carve(struct run *r, const struct args *args)
 		return session_usage(r->session, &f);
 	if (ask_for_something(body) < 0)
 		return CTL_RUN_FAILED;
+	r->queued = json_object_get(body, "wait") != NULL;
 	e = session_call(r->session, "POST", "/v1/slices", body, &slice);
+	r->queued = false;
 	if (e)
-		return e;
+		return r->interrupts ? CTL_SIGNALLED + SIGINT : e;
 	if (!look_text(slice, "id")) {
 		session_complain(r->session, "the agent made a slice and did not tell its name",
 				 "not-understood");

@@ -46,6 +46,8 @@ enum ctl_exit verb_slice_resize(struct session *s, const struct args *args);
 enum ctl_exit verb_slice_freeze(struct session *s, const struct args *args);
 enum ctl_exit verb_slice_thaw(struct session *s, const struct args *args);
 enum ctl_exit verb_slice_delete(struct session *s, const struct args *args);
+enum ctl_exit verb_queue_list(struct session *s, const struct args *args);
+enum ctl_exit verb_queue_delete(struct session *s, const struct args *args);
 enum ctl_exit verb_task_start(struct session *s, const struct args *args);
 enum ctl_exit verb_task_list(struct session *s, const struct args *args);
 enum ctl_exit verb_task_show(struct session *s, const struct args *args);

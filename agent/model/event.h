@@ -25,6 +25,8 @@ enum event_kind {
 	EVENT_SLICE_RESIZE_FAILED, /* it is as it was before */
 	EVENT_SLICE_FROZEN,
 	EVENT_SLICE_THAWED,
+	EVENT_REQUEST_QUEUED, /* it waits for what is not free now */
+	EVENT_REQUEST_ENDED,  /* it waits no more: admitted, or not */
 	EVENT_TASK_STARTED,
 	EVENT_TASK_STOPPING,
 	EVENT_TASK_WAITING,

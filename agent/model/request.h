@@ -76,6 +76,7 @@ struct request {
 	uint64_t processes_max; /* 0: no limit */
 	struct request_limits limits;
 	struct cache_request cache;
+	uint64_t wait_usec; /* for what is not free now; not part of what a slice shows */
 	/* Taken from an offer: only what is in these. NULL / none: the whole machine. */
 	char *offer;
 	struct cpuset *within_cpus, *within_nodes;

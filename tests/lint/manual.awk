@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the sources' tables offer to a user, one "kind word" a line. Usage: awk -f manual.awk SOURCE...
 #   option PATH --NAME  a row of a getopt_long table, or of a struct option_row of agent/ctl
-#   key SECTION NAME    a row of agent/config.c's table
+#   key SECTION NAME    a row of agent/config.c's table; of agent/config_party.c's: role_NAME
 #   route METHOD PATH   a row of agent/routes.c's table
 #   event KIND          a name in agent/model/event.c's table
 #   code NAME           a problem code stated with fail_code() or http_problem()
@@ -74,6 +74,11 @@ path == "agent/options.c" && /^[ \t]*[A-Z]+\("[a-z][a-z0-9-]*",[ \t]*("[A-Z]|NUL
 }
 path == "agent/config.c" && /[{(][ \t]*"[a-z]+",[ \t]*"[a-z][a-z0-9-]*"/ {
 	print "key", literal($0, 1), literal($0, 2)
+}
+path == "agent/config_party.c" && /\([ \t]*"[a-z]+ NAME",[ \t]*"[a-z][a-z-]*"/ {
+	section = literal($0, 1)
+	sub(/ /, "_", section) # a word
+	print "key", section, literal($0, 2)
 }
 path == "agent/routes.c" && /\{[ \t]*"[A-Z]+",[ \t]*"\// {
 	print "route", literal($0, 1), literal($0, 2)

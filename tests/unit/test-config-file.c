@@ -80,6 +80,7 @@ static void assert_defaults(const struct config *c)
 	assert_int_equal(c->slices, initial.slices);
 	assert_int_equal(c->tasks_per_slice, initial.tasks_per_slice);
 	assert_int_equal(c->stream_bytes, initial.stream_bytes);
+	assert_true(share_policy_empty(&c->shares));
 }
 
 static void test_the_installed_file_changes_nothing(void **state)
@@ -148,6 +149,14 @@ static unsigned count_lines(const char *text, const char *section, const char *w
 	return found;
 }
 
+/* "role NAME" stands for the sections that the file shows. */
+static const char *shown_section(const struct config_key *k)
+{
+	if (strcmp(k->section, "role NAME") == 0)
+		return "role default";
+	return strcmp(k->section, "user NAME") == 0 ? "user root" : k->section;
+}
+
 static void test_the_installed_file_has_every_key_once_and_no_other(void **state)
 {
 	_cleanup_free_ char *text = shipped_text(), *copy = strdup(text);
@@ -155,6 +164,13 @@ static void test_the_installed_file_has_every_key_once_and_no_other(void **state
 	char *rest = copy;
 
 	(void)state;
+	for (const struct config_key *k = config_party_keys; k->section; k++, keys++) {
+		_cleanup_free_ char *line = NULL;
+
+		assert_true(asprintf(&line, "#%s =", k->key) > 0);
+		if (count_lines(text, shown_section(k), line) != 1)
+			fail_msg("[%s] should have once the line: %s", shown_section(k), line);
+	}
 	for (const struct config_key *k = config_keys; k->section; k++, keys++) {
 		_cleanup_free_ char *line = NULL;
 

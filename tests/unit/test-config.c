@@ -52,6 +52,11 @@ static void test_defaults_are_the_documented_ones(void **state)
 	assert_int_equal(c.slices, 1024);
 	assert_int_equal(c.tasks_per_slice, 256);
 	assert_int_equal(c.stream_bytes, MIB);
+	assert_true(share_policy_empty(&c.shares));
+	assert_int_equal(c.rate.every_usec, 0);
+	assert_int_equal(c.rate.burst, 10);
+	assert_int_equal(c.queue, 256);
+	assert_int_equal(c.queue_per_user, 64);
 }
 
 /* Good ones and what they become; bad ones and how they are refused. One row or more a key. */
@@ -158,6 +163,19 @@ static const struct {
 	{ "network", "cni-deadline", "2min", 120 * SECOND, NULL, 0 },
 	{ "network", "cni-deadline", "999ms", 0, NULL, -ERANGE },
 	{ "network", "cni-deadline", "11min", 0, NULL, -ERANGE },
+	{ "admission", "user-limit", "cores=4, memory=1GiB", 4, NULL, 0 },
+	{ "admission", "user-limit", "off", SHARE_NO_LIMIT, NULL, 0 },
+	{ "admission", "user-limit", "", 0, NULL, -EINVAL },
+	{ "admission", "user-limit", "cores=70000", 0, NULL, -ERANGE },
+	{ "admission", "request-every", "0", 0, NULL, 0 },
+	{ "admission", "request-every", "100ms", SECOND / 10, NULL, 0 },
+	{ "admission", "request-every", "2h", 0, NULL, -ERANGE },
+	{ "admission", "request-burst", "1", 1, NULL, 0 },
+	{ "admission", "request-burst", "0", 0, NULL, -ERANGE },
+	{ "admission", "queue", "0", 0, NULL, 0 },
+	{ "admission", "queue", "4097", 0, NULL, -ERANGE },
+	{ "admission", "queue-per-user", "7", 7, NULL, 0 },
+	{ "admission", "queue-per-user", "all", 0, NULL, -EINVAL },
 	{ "limits", "connections", "4", 4, NULL, 0 },
 	{ "limits", "connections", "3", 0, NULL, -ERANGE },
 	{ "limits", "connections-per-uid", "1", 1, NULL, 0 },
@@ -186,6 +204,8 @@ static uint64_t number_at(const struct config_key *k, struct config *c)
 		return ((const struct device_allow *)place)->count;
 	if (k->kind == CONFIG_PRESSURE)
 		return ((const struct pressure_rule *)place)->stall_usec;
+	if (k->kind == CONFIG_AMOUNTS)
+		return ((const struct share_amounts *)place)->of[SHARE_CORES];
 	if (k->kind == CONFIG_CPUS)
 		return cpuset_count(*(struct cpuset *const *)place);
 	return *(const uint64_t *)place;
@@ -305,6 +325,82 @@ static void test_file_is_taken_and_unknown_keys_are_told_with_their_line(void **
 	assert_non_null(strstr(w.text[1], "trees"));
 	assert_non_null(strstr(w.text[1], "garden"));
 	scratch_done(&dir);
+}
+
+static void test_sections_of_roles_and_users_are_read(void **state)
+{
+	static const char text[] =
+		"[role batch]\nusers = root, 1001,@0\nguarantee = cores=2\nlimit = cores=8,gpus=2\n"
+		"user-limit = cores=4\n[user root]\nlimit = slices=5\n"
+		"[role open]\nguarantee = off\ncolour = red\n[role none]\n";
+	_cleanup_(config_done) struct config c = { 0 };
+	const struct share_party *batch, *open;
+	struct warnings w = { 0 };
+	struct scratch dir;
+	struct fail f = { 0 };
+
+	(void)state;
+	scratch_open(&dir);
+	if (read_text(&dir, &c, text, &w, &f) < 0)
+		fail_msg("%s", f.text);
+	assert_int_equal(w.count, 1);
+	assert_non_null(strstr(w.text[0], "colour"));
+	assert_int_equal(c.shares.count, 3);
+	batch = share_policy_role(&c.shares, "batch");
+	open = share_policy_role(&c.shares, "open");
+	assert_non_null(batch);
+	assert_true(batch->members_only);
+	assert_int_equal(batch->uids_count, 2);
+	assert_int_equal(batch->uids[1], 1001);
+	assert_int_equal(batch->gids_count, 1);
+	assert_int_equal(batch->guarantee.of[SHARE_CORES], 2);
+	assert_int_equal(batch->guarantee.of[SHARE_GPUS], 0);
+	assert_int_equal(batch->limit.of[SHARE_GPUS], 2);
+	assert_true(batch->limit.of[SHARE_MEMORY] == SHARE_NO_LIMIT);
+	assert_int_equal(batch->user_limit.of[SHARE_CORES], 4);
+	assert_non_null(open);
+	assert_false(open->members_only);
+	assert_null(share_policy_role(&c.shares, "none"));
+	scratch_done(&dir);
+}
+
+static void test_sections_of_roles_and_users_are_refused_with_the_reason(void **state)
+{
+	static const struct {
+		const char *section, *key, *value, *part;
+		int error;
+	} bad[] = {
+		{ "role a", "limit", "cores", "[role a]: limit = cores: expected off", -EINVAL },
+		{ "role a", "limit", "cores=99999", "limit = cores=99999", -ERANGE },
+		{ "role a", "guarantee", "", "guarantee", -EINVAL },
+		{ "role a", "users", "", "a name is missing", -EINVAL },
+		{ "role a", "users", "root,,root", "a name is missing", -EINVAL },
+		{ "role a", "users", "no-such-user-at-all", "there is no user", -EINVAL },
+		{ "role a", "users", "@no-such-group", "there is no group", -EINVAL },
+		{ "role a b", "limit", "off", "no name of a role", -EINVAL },
+		{ "role ", "limit", "off", "no name of a role", -EINVAL },
+		{ "role ../x", "limit", "off", "no name of a role", -EINVAL },
+		{ "user no-such-user-at-all", "limit", "off", "there is no user", -EINVAL },
+		{ "user root", "users", "root", "there is no key", -ENOENT },
+		{ "user root", "user-limit", "off", "there is no key", -ENOENT },
+		{ "role", "limit", "off", "there is no key", -ENOENT },
+		{ "roles", "limit", "off", "there is no key", -ENOENT },
+	};
+	_cleanup_(config_done) struct config c;
+	struct fail f = { 0 };
+
+	(void)state;
+	assert_int_equal(config_init(&c, &f), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		int r = config_set(&c, bad[i].section, bad[i].key, bad[i].value, &f);
+
+		if (r != bad[i].error || !strstr(f.text, bad[i].part))
+			fail_msg("[%s] %s = %s was answered with %d: %s", bad[i].section,
+				 bad[i].key, bad[i].value, r, f.text);
+	}
+	assert_int_equal(config_set(&c, "role b", "limit", "cores=4", &f), 0);
+	assert_int_equal(config_set(&c, "role b", "guarantee", "cores=5", &f), -EINVAL);
+	assert_non_null(strstr(f.text, "its guarantee is above its limit"));
 }
 
 static void test_comments_are_passed_over_wherever_they_stand(void **state)
@@ -524,6 +620,8 @@ int main(void)
 		cmocka_unit_test(test_agents_of_other_directories_have_other_names),
 		cmocka_unit_test(test_every_key_has_a_vector),
 		cmocka_unit_test(test_file_is_taken_and_unknown_keys_are_told_with_their_line),
+		cmocka_unit_test(test_sections_of_roles_and_users_are_read),
+		cmocka_unit_test(test_sections_of_roles_and_users_are_refused_with_the_reason),
 		cmocka_unit_test(test_comments_are_passed_over_wherever_they_stand),
 		cmocka_unit_test(test_file_without_bounds_is_refused),
 		cmocka_unit_test(test_bad_value_in_a_file_is_told_with_its_line),

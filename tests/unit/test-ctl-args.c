@@ -120,11 +120,11 @@ static void test_requests_are_what_the_api_wants(void **state)
 	(void)state;
 	assert_builds(ARGV(W("-c2"), W("-m"), W("1.5GiB"), W("--name=t"), W("--align-required"),
 			   W("--align=package"), W("--shared-cpus=0.5"), W("--processes=9"),
-			   W("--revocable")),
+			   W("--revocable"), W("--wait=90s")),
 		      slice_request_options,
 		      "{\"cores\":2,\"memory\":1610612736,\"name\":\"t\",\"align_required\":true,"
 		      "\"align\":\"package\",\"shared_cpus\":0.5,\"processes_max\":9,\"revocable\":"
-		      "true}");
+		      "true,\"wait\":\"90s\"}");
 	assert_builds(
 		ARGV(W("--gpus=2"), W("--device=disk"), W("--device"), W("nic:3"),
 		     W("--hugepages=2MiB:8"), W("--hugepages=1GiB:1")),

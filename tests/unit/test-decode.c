@@ -63,7 +63,7 @@ static void test_full_request_is_taken_as_it_is(void **state)
 		"\"align_required\":true,\"strategy\":\"pack\",\"apart\":\"package\","
 		"\"apart_required\":true,\"isolation\":\"required\",\"processes_max\":64,"
 		"\"revocable\":true,\"nic\":{\"function\":\"virtual\",\"speed_mbps\":25000},"
-		"\"interrupts\":\"slice\"}";
+		"\"interrupts\":\"slice\",\"wait\":\"5min\"}";
 	struct request r;
 	struct fail f = { 0 };
 
@@ -94,6 +94,7 @@ static void test_full_request_is_taken_as_it_is(void **state)
 	assert_int_equal(r.processes_max, 64);
 	assert_true(r.revocable);
 	assert_int_equal(r.interrupts, INTERRUPTS_SLICE);
+	assert_int_equal(r.wait_usec, 300 * 1000000);
 	request_done(&r);
 }
 
@@ -112,6 +113,7 @@ static void test_empty_request_has_the_defaults(void **state)
 	assert_true(r.strategy == STRATEGY_LEAVE_LARGEST_HOLE && r.apart == APART_NONE);
 	assert_false(r.revocable);
 	assert_int_equal(r.interrupts, INTERRUPTS_AWAY);
+	assert_int_equal(r.wait_usec, 0);
 	request_done(&r);
 }
 
@@ -236,6 +238,10 @@ static void test_bad_request_is_refused_with_a_sentence(void **state)
 		"{\"align_required\":\"yes\"}",
 		"{\"isolation\":\"maybe\"}",
 		"{\"revocable\":1}",
+		"{\"wait\":true}",
+		"{\"wait\":\"soon\"}",
+		"{\"wait\":-1}",
+		"{\"wait\":86401}",
 		"{\"processes_max\":0}",
 		"{\"interrupts\":true}",
 		"{\"interrupts\":\"here\"}",

@@ -34,6 +34,8 @@ static void test_event_kinds_have_the_documented_names_both_ways(void **state)
 		{ EVENT_SLICE_RESIZE_FAILED, "slice.resize-failed" },
 		{ EVENT_SLICE_FROZEN, "slice.frozen" },
 		{ EVENT_SLICE_THAWED, "slice.thawed" },
+		{ EVENT_REQUEST_QUEUED, "request.queued" },
+		{ EVENT_REQUEST_ENDED, "request.ended" },
 		{ EVENT_TASK_STARTED, "task.started" },
 		{ EVENT_TASK_STOPPING, "task.stopping" },
 		{ EVENT_TASK_WAITING, "task.waiting" },
