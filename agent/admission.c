@@ -4,6 +4,7 @@
  * given when the look is over, since whoever gets one may ask again at once. */
 #include "admission_internal.h"
 
+#include "apart.h"
 #include "carve.h"
 #include "manager.h"
 #include "model/placement.h"
@@ -264,7 +265,7 @@ void admission_wake(struct admission *a)
 }
 
 /* On the machine as it were if nobody had anything: who could not even then need not wait. */
-static int check_ever(struct admission *a, const struct waiting *w, const struct picture *p,
+static int check_ever(struct admission *a, struct waiting *w, const struct picture *p,
 		      struct fail *f)
 {
 	_cleanup_(allocation_freep) struct allocation *found = NULL;
@@ -275,6 +276,7 @@ static int check_ever(struct admission *a, const struct waiting *w, const struct
 	int r = ledger_new(&nothing);
 
 	v.ledger = nothing;
+	apart_forget(&w->request);
 	if (r == 0)
 		r = placement_decide(&v, &w->request, &found, f, NULL, NULL);
 	if (r == PLACEMENT_NO_FIT)
