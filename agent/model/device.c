@@ -112,6 +112,7 @@ static const struct device_field gpu_fields[] = {
 	FIELD("memory_bytes", FIELD_U64, gpu.memory_bytes),
 	FIELD("compute", FIELD_BOOL, gpu.compute),
 	FIELD("source", FIELD_STRING, gpu.source),
+	FIELD("links", FIELD_STRING, gpu.links),
 	{ 0 },
 };
 

@@ -93,6 +93,7 @@ struct device_gpu {
 	uint64_t memory_bytes;
 	bool compute; /* false: a display-only adapter, listed and not offered */
 	char *source; /* who told: "nvml", "kfd", "drm", "pci", "hwloc" */
+	char *links;  /* to other GPUs, in MB/s: "0000:34:00.0=50000,0000:36:00.0=25000" */
 };
 
 struct device_nic {

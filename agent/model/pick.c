@@ -317,24 +317,3 @@ int pick_hugepages(struct pick *p)
 	}
 	return PLACEMENT_FITS;
 }
-
-int pick_used_nodes(const struct pick *p, struct cpuset **ret)
-{
-	_cleanup_(cpuset_freep) struct cpuset *nodes = NULL;
-
-	if (cpuset_copy(&nodes, p->allocation->nodes) < 0)
-		return -ENOMEM;
-	inventory_each (node, p->view->inventory, DEVICE_NODE)
-		if (cpuset_intersects(node->memory.cpus, p->allocation->cpus) &&
-		    cpuset_add(nodes, node->memory.number) < 0)
-			return -ENOMEM;
-	for (size_t i = 0; i < p->allocation->devices_count; i++) {
-		const struct device *d =
-			inventory_find(p->view->inventory, p->allocation->devices[i]);
-
-		if (d && d->node >= 0 && cpuset_add(nodes, (unsigned)d->node) < 0)
-			return -ENOMEM;
-	}
-	*ret = TAKE_PTR(nodes);
-	return 0;
-}

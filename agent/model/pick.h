@@ -24,9 +24,3 @@ int pick_memory(struct pick *p);
 int pick_hugepages(struct pick *p);
 int pick_devices(struct pick *p);
 int pick_cache(struct pick *p);
-
-/* The nodes whose CPUs, memory or devices the allocation uses. -ENOMEM. */
-int pick_used_nodes(const struct pick *p, struct cpuset **ret);
-/* How many PCI bridges two devices have in common above them: more is nearer. */
-unsigned pick_shared_bridges(const struct inventory *inv, const struct device *a,
-			     const struct device *b);

@@ -2,6 +2,7 @@
 /* Picking devices within a region; see pick.h. One class after the other: all candidates are listed
  * once with what speaks for them, the best is taken, and the others learn how near they are to it.
  * It does not look ahead from one class to the next. */
+#include "model/path.h"
 #include "model/pick.h"
 
 #include "util/cleanup.h"
@@ -37,45 +38,6 @@ static bool device_allowed(const struct request *r, const char *id)
 		if (strcmp(r->within_devices[i], id) == 0)
 			return true;
 	return false;
-}
-
-/* The bridges above a device on the PCI tree, root port first; "" where it has none or is no PCI
- * device. */
-static const char *pci_path(const struct inventory *inv, const struct device *d)
-{
-	char id[64];
-	const struct device *function;
-	size_t prefix = strlen("pci-");
-
-	if (!d->pci || strlen(d->pci) + prefix >= sizeof(id))
-		return "";
-	memcpy(id, "pci-", prefix);
-	memcpy(id + prefix, d->pci, strlen(d->pci) + 1);
-	function = inventory_find(inv, id);
-	return function && function->function.path ? function->function.path : "";
-}
-
-/* How many bridges two devices have in common above them: more is nearer. */
-static unsigned shared_bridges(const char *a, const char *b)
-{
-	unsigned n = 0;
-
-	while (*a && *b) {
-		size_t x = strcspn(a, "/"), y = strcspn(b, "/");
-
-		if (x != y || strncmp(a, b, x) != 0)
-			break;
-		n++;
-		a += x + (a[x] == '/');
-		b += y + (b[y] == '/');
-	}
-	return n;
-}
-
-unsigned pick_shared_bridges(const struct inventory *inv, const struct device *a,
-			     const struct device *b)
-{
-	return shared_bridges(pci_path(inv, a), pci_path(inv, b));
 }
 
 /* On a node of the picked cores, as its own CPUs tell or, without them, its node's. */
@@ -126,11 +88,11 @@ static void list_candidate(const struct pick *p, const struct device *d, struct 
 	    !is_as_asked(p, d) || !region_has_device(p->region, inv, d, &c.unknown) ||
 	    (c.unknown && p->request->align_required && p->region->level != ALIGN_NONE))
 		return;
-	c.path = pci_path(inv, d);
+	c.path = path_bridges(inv, d);
 	c.place = near_cores(p, d) ? 2 : d->node >= 0 ? 1 : 0;
 	for (size_t i = 0; i < p->allocation->devices_count; i++) {
 		const struct device *other = inventory_find(inv, p->allocation->devices[i]);
-		unsigned n = other ? shared_bridges(c.path, pci_path(inv, other)) : 0;
+		unsigned n = other ? path_common(c.path, path_bridges(inv, other)) : 0;
 
 		c.shared = n > c.shared ? n : c.shared;
 	}
@@ -159,8 +121,7 @@ static void count_friends(struct candidates *list, size_t mates)
 
 		for (size_t k = 0; k < list->count; k++)
 			if (k != i && list->items[k].place == list->items[i].place)
-				shared[n++] =
-					shared_bridges(list->items[i].path, list->items[k].path);
+				shared[n++] = path_common(list->items[i].path, list->items[k].path);
 		qsort(shared, n, sizeof(*shared), compare_falling);
 		for (size_t k = 0; k < n && k < mates; k++)
 			list->items[i].friends += shared[k];
@@ -195,7 +156,7 @@ static int take(struct pick *p, struct candidates *list, struct candidate *taken
 	p->unknown_places += taken->unknown;
 	taken->device = NULL;
 	for (size_t i = 0; i < list->count; i++) {
-		unsigned n = shared_bridges(list->items[i].path, taken->path);
+		unsigned n = path_common(list->items[i].path, taken->path);
 
 		list->items[i].shared = n > list->items[i].shared ? n : list->items[i].shared;
 	}

@@ -63,7 +63,7 @@ static int finish(struct pick *p)
 	_cleanup_free_ char *list = NULL;
 	struct allocation *a = p->allocation;
 
-	if (pick_used_nodes(p, &nodes) < 0)
+	if (region_used_nodes(p->view->inventory, p->allocation, &nodes) < 0)
 		return -ENOMEM;
 	a->cost = region_spread(p->view->inventory, nodes) +
 		  PLACEMENT_COST_UNKNOWN * p->unknown_places;
@@ -153,6 +153,8 @@ int placement_decide(const struct view *v, const struct request *request, struct
 	struct best best = { 0 };
 	int r = 0;
 
+	if (widest == ALIGN_SWITCH)
+		widest = ALIGN_NODE;
 	if (request_empty(request)) {
 		fail_code(why, -EINVAL, "nothing-asked",
 			  "the request asks for no core, shared CPU, memory, huge page or device");

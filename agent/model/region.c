@@ -112,7 +112,7 @@ int region_list(const struct inventory *inv, enum align_level level, struct regi
 		[ALIGN_NONE] = add_machine,
 	};
 	_cleanup_(regions_done) struct regions found = { 0 };
-	int r = adders[level](&found, inv);
+	int r = adders[level] ? adders[level](&found, inv) : 0;
 
 	if (r < 0)
 		return r;
@@ -164,4 +164,24 @@ uint32_t region_spread(const struct inventory *inv, const struct cpuset *nodes)
 		}
 	}
 	return worst;
+}
+
+int region_used_nodes(const struct inventory *inv, const struct allocation *a, struct cpuset **ret)
+{
+	_cleanup_(cpuset_freep) struct cpuset *nodes = NULL;
+
+	if (cpuset_copy(&nodes, a->nodes) < 0)
+		return -ENOMEM;
+	inventory_each (node, inv, DEVICE_NODE)
+		if (cpuset_intersects(node->memory.cpus, a->cpus) &&
+		    cpuset_add(nodes, node->memory.number) < 0)
+			return -ENOMEM;
+	for (size_t i = 0; i < a->devices_count; i++) {
+		const struct device *d = inventory_find(inv, a->devices[i]);
+
+		if (d && d->node >= 0 && cpuset_add(nodes, (unsigned)d->node) < 0)
+			return -ENOMEM;
+	}
+	*ret = TAKE_PTR(nodes);
+	return 0;
 }

@@ -4,6 +4,7 @@
 /* A part of the machine in which a request is tried as a whole: a NUMA node, a package, all of it.
  */
 
+#include "model/allocation.h"
 #include "model/inventory.h"
 #include "model/request.h"
 
@@ -13,7 +14,8 @@ struct region {
 	struct cpuset *cpus, *nodes;
 };
 
-/* The regions of one level in order of their number. Caller frees with region_free_all. */
+/* The regions of one level in order of their number; none of a switch. Caller frees with
+ * region_free_all. */
 int region_list(const struct inventory *inv, enum align_level level, struct region **ret,
 		size_t *ret_count);
 void region_free_all(struct region *regions, size_t count);
@@ -27,3 +29,5 @@ bool region_has_device(const struct region *region, const struct inventory *inv,
 uint32_t region_distance(const struct device *from, unsigned to);
 /* Largest distance between two of these nodes; 10 for one or none. */
 uint32_t region_spread(const struct inventory *inv, const struct cpuset *nodes);
+/* The nodes whose CPUs, memory or devices the allocation uses. -ENOMEM. */
+int region_used_nodes(const struct inventory *inv, const struct allocation *a, struct cpuset **ret);

@@ -7,7 +7,12 @@
 #include <stdlib.h>
 
 STRTAB_DEFINE(align_level, enum align_level, [ALIGN_NODE] = "node", [ALIGN_PACKAGE] = "package",
-	      [ALIGN_NONE] = "none");
+	      [ALIGN_NONE] = "none", [ALIGN_SWITCH] = "switch");
+STRTAB_DEFINE(strategy, enum strategy, [STRATEGY_LEAVE_LARGEST_HOLE] = "leave-largest-hole",
+	      [STRATEGY_PACK] = "pack", [STRATEGY_SPREAD] = "spread");
+STRTAB_DEFINE(
+	apart,
+	enum apart, [APART_NONE] = "none", [APART_NODE] = "node", [APART_PACKAGE] = "package");
 STRTAB_DEFINE(
 	isolation,
 	enum isolation, [ISOLATION_BEST_EFFORT] = "best-effort", [ISOLATION_REQUIRED] = "required");
@@ -40,6 +45,7 @@ void request_done(struct request *r)
 	free(r->offer);
 	cpuset_free(r->within_cpus);
 	cpuset_free(r->within_nodes);
+	cpuset_free(r->apart_nodes);
 	*r = (struct request){ 0 };
 }
 

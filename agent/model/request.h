@@ -7,9 +7,17 @@
 #include "model/limits.h"
 #include "util/cpuset.h"
 
-enum align_level { ALIGN_NODE, ALIGN_PACKAGE, ALIGN_NONE, ALIGN_LEVELS };
-STRTAB_DECLARE(align_level, enum align_level); /* "node" "package" "none" */
+/* Not in order of width; a switch is within one node, and all devices are behind it. */
+enum align_level { ALIGN_NODE, ALIGN_PACKAGE, ALIGN_NONE, ALIGN_SWITCH, ALIGN_LEVELS };
+STRTAB_DECLARE(align_level, enum align_level); /* "node" "package" "none" "switch" */
 
+/* Of equally good places: that which breaks least of what is whole, the fullest, the emptiest. */
+enum strategy { STRATEGY_LEAVE_LARGEST_HOLE, STRATEGY_PACK, STRATEGY_SPREAD };
+STRTAB_DECLARE(strategy, enum strategy); /* "leave-largest-hole" "pack" "spread" */
+
+/* From the other slices of the owner: on no node, or in no package, that they use. */
+enum apart { APART_NONE, APART_NODE, APART_PACKAGE };
+STRTAB_DECLARE(apart, enum apart); /* "none" "node" "package" */
 enum isolation { ISOLATION_BEST_EFFORT, ISOLATION_REQUIRED };
 STRTAB_DECLARE(isolation, enum isolation); /* "best-effort" "required" */
 
@@ -30,7 +38,6 @@ enum {
 struct request_hugepages {
 	uint64_t size_bytes, count;
 };
-
 struct request_label {
 	char *key, *value;
 };
@@ -58,6 +65,10 @@ struct request {
 	struct request_nic nic;
 	enum align_level align;
 	bool align_required; /* else: as near as it can be had */
+	enum strategy strategy;
+	enum apart apart;
+	bool apart_required;	    /* else: where it costs no wider level */
+	struct cpuset *apart_nodes; /* that the owner's other slices use, by who asks; or NULL */
 	enum isolation isolation;
 	enum interrupts interrupts;
 	bool revocable; /* may be throttled, stopped and taken away when the host needs it */

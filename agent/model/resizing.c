@@ -269,7 +269,7 @@ static int say_where(const struct pick *p)
 	struct allocation *a = p->allocation;
 	uint32_t spread;
 
-	if (pick_used_nodes(p, &nodes) < 0)
+	if (region_used_nodes(p->view->inventory, p->allocation, &nodes) < 0)
 		return -ENOMEM;
 	list = cpuset_format(nodes);
 	spread = region_spread(p->view->inventory, nodes);
@@ -335,6 +335,14 @@ static int grow(struct resize_pick *r, enum align_level level, struct allocation
 	return e;
 }
 
+/* Behind a switch is on a node. */
+static enum align_level widest(const struct request *wanted)
+{
+	if (!wanted->align_required)
+		return ALIGN_NONE;
+	return wanted->align == ALIGN_SWITCH ? ALIGN_NODE : wanted->align;
+}
+
 int resize_decide(const struct view *v, const struct allocation *held,
 		  const struct resize_wish *wish, struct allocation **ret, struct fail *why)
 {
@@ -352,7 +360,7 @@ int resize_decide(const struct view *v, const struct allocation *held,
 	r.a = kept;
 	e = resize_give_up(&r);
 	if (e == PLACEMENT_FITS)
-		e = grow(&r, wish->wanted->align_required ? wish->wanted->align : ALIGN_NONE, ret);
+		e = grow(&r, widest(wish->wanted), ret);
 	if (e == PLACEMENT_NO_FIT && why)
 		*why = r.why;
 	return e;

@@ -4,6 +4,7 @@
 #include "model/resizing.h"
 
 #include "model/bounded.h"
+#include "model/path.h"
 #include "model/pick.h"
 #include "model/region.h"
 #include "util/cleanup.h"
@@ -205,7 +206,7 @@ static uint32_t devices_apart(const struct inventory *inv, const struct device *
 	const struct device *node = a->node >= 0 ? node_numbered(inv, (unsigned)a->node) : NULL;
 	uint32_t far = node && b->node >= 0 ? region_distance(node, (unsigned)b->node)
 					    : (uint32_t)PLACEMENT_COST_LOCAL;
-	unsigned bridges = pick_shared_bridges(inv, a, b);
+	unsigned bridges = path_shared_bridges(inv, a, b);
 
 	return far - (bridges < BRIDGES_COUNTED ? bridges : BRIDGES_COUNTED);
 }
