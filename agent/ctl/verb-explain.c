@@ -10,6 +10,7 @@
 #include "util/cleanup.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 static const struct column alternative_columns[] = {
 	{ "PLACE", "place", COLUMN_TEXT, NULL },
@@ -23,6 +24,7 @@ static void verdict_line(struct buf *into, const struct screen *screen, const js
 {
 	bool fits = look_true(answer, "admissible");
 	const char *code = look_text(answer, "code");
+	uint64_t cost;
 
 	buf_format(into, "%s%s%s: ", writer_verdict_on(screen, fits ? "ok" : "failed"),
 		   fits ? "it fits" : "it does not fit", writer_off(screen));
@@ -32,23 +34,42 @@ static void verdict_line(struct buf *into, const struct screen *screen, const js
 		text_safe(into, code, screen->utf8);
 		buf_text(into, "]");
 	}
+	if (fits && look_u64(answer, "placement.cost", &cost))
+		buf_format(into, "; cost %" PRIu64, cost);
 	buf_text(into, "\n");
+}
+
+/* What would fit where this does not; the nearest first. */
+static void put_would_fit(struct buf *into, const struct screen *screen, const json_t *rows)
+{
+	json_t *row;
+	size_t i;
+
+	if (json_array_size(rows))
+		buf_text(into, "\nit would fit with\n");
+	json_array_foreach (rows, i, row) {
+		buf_text(into, "  ");
+		text_safe(into, look_text(row, "detail"), screen->utf8);
+		buf_text(into, "\n");
+	}
 }
 
 static void explain_text(struct buf *into, const struct screen *screen, const json_t *answer)
 {
 	const json_t *alternatives = look_array(answer, "alternatives");
-	const json_t *nearest = look_object(answer, "nearest");
+	const char *next = look_text(answer, "next_best.why");
 
 	verdict_line(into, screen, answer);
+	if (next) {
+		buf_text(into, "next best: ");
+		text_safe(into, next, screen->utf8);
+		buf_format(into, "; cost %" PRIu64 "\n", look_u64_or(answer, "next_best.cost", 0));
+	}
 	if (json_array_size(alternatives)) {
 		buf_text(into, "\nplaces that were considered\n");
 		writer_table(into, screen, alternative_columns, alternatives, NULL);
 	}
-	if (nearest) {
-		buf_text(into, "\nthe nearest request that would fit\n");
-		writer_json(into, nearest);
-	}
+	put_would_fit(into, screen, look_array(answer, "would_fit"));
 }
 
 static enum ctl_exit explain_slice(struct session *s, const char *id)

@@ -279,6 +279,9 @@ static void add_bytes(char text[NEAREST_TEXT_ROOM], uint64_t bytes)
 {
 	if (bytes >> 30 && bytes % (1 << 30) == 0)
 		add_text(text, "%" PRIu64 " GiB", bytes >> 30);
+	else if (bytes >> 30)
+		add_text(text, "%" PRIu64 ".%" PRIu64 " GiB", bytes >> 30,
+			 (bytes % (1 << 30)) * 10 >> 30);
 	else
 		add_text(text, "%" PRIu64 " MiB", bytes >> 20);
 }

@@ -50,7 +50,7 @@ static void test_nearest_is_less_of_what_is_short(void **state)
 	} rows[] = {
 		{ { .cores = 96 }, { "16 cores instead of 96" } },
 		{ { .cores = 1, .memory_bytes = 64 * GIB },
-		  { "32640 MiB of memory instead of 64 GiB" } },
+		  { "31.8 GiB of memory instead of 64 GiB" } },
 		{ { .cores = 1, .devices = { [DEVICE_GPU] = 3 } }, { "2 GPUs instead of 3" } },
 		{ { .cores = 1, .devices = { [DEVICE_GPU] = 1, [DEVICE_DISK] = 1 } },
 		  { "0 disks instead of 1" } },
@@ -93,7 +93,7 @@ static void test_nearest_is_less_of_several_where_one_is_not_enough(void **state
 	assert_int_equal(nearest_find(&s.view, &q, &found), 0);
 	assert_int_equal(found.count, 1);
 	assert_string_equal(found.items[0].text,
-			    "16 cores instead of 32, 32640 MiB of memory instead of 64 GiB, "
+			    "16 cores instead of 32, 31.8 GiB of memory instead of 64 GiB, "
 			    "2 GPUs instead of 4");
 	assert_int_equal(found.items[0].change_permille, 500 + 501 + 500);
 	allocation_free(stage_place(&s, &found.items[0].request));
