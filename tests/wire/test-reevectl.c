@@ -308,6 +308,38 @@ static void test_an_explanation_says_what_else_there_is(void **state)
 	      "\nit would fit with\n  8 cores instead of 9\n  any? NICs\n", "");
 }
 
+static void test_a_place_is_marked_on_the_drawing(void **state)
+{
+	static const struct reply replies[] = {
+		{ "POST", "/v1/explain", 200,
+		  "{\"admissible\":true,\"placement\":{\"why\":\"room\",\"cost\":10},"
+		  "\"resources\":{\"cpus\":\"1\",\"cores\":[\"core-1\"]}}",
+		  false },
+		{ "GET", "/v1/inventory", 200,
+		  "{\"cores\":[{\"id\":\"core-0\",\"cpus\":\"0\"},{\"id\":\"core-1\",\"cpus\":"
+		  "\"1\"},"
+		  "{\"id\":\"core-2\",\"cpus\":\"2\"}]}",
+		  false },
+		{ "GET", "/v1/slices/s-1", 200, SLICE, false },
+		{ "GET", "/v1/slices", 200, "{\"slices\":[" SLICE "]}", false },
+		{ 0 },
+	};
+
+	(void)state;
+	check(replies, ARGUMENTS(W("topology"), W("--slice"), W("s-1")), 0, "0 · │ 1 · │ 2 @ │",
+	      "");
+	check(replies, ARGUMENTS(W("topology"), W("--slice=s-2")), 1, "",
+	      "reevectl: there is no slice s-2 [no-such-slice]\n");
+	check(replies, ARGUMENTS(W("explain"), W("--draw"), W("s-1")), 0, "\nmarked    @ s-1", "");
+	check(replies, ARGUMENTS(W("explain"), W("--draw"), W("--cores=1")), 0,
+	      "it fits: room; cost 10\n\nthis machine", "");
+	check(replies, ARGUMENTS(W("explain"), W("--draw"), W("--cores=1")), 0, "0 · │ 1 @ │ 2 A │",
+	      "");
+	check(replies, ARGUMENTS(W("explain"), W("--svg=-"), W("--cores=1")), 0, "<svg xmlns", "");
+	check(replies, ARGUMENTS(W("explain"), W("--draw"), W("-o"), W("json"), W("--cores=1")), 0,
+	      "\"admissible\": true", "");
+}
+
 static void test_offers_are_shown_with_their_bundles(void **state)
 {
 	static const struct reply replies[] = {
@@ -567,6 +599,7 @@ int main(void)
 		cmocka_unit_test(test_slices_are_listed_as_a_table_and_as_json),
 		cmocka_unit_test(test_a_refusal_is_one_sentence_and_status_1),
 		cmocka_unit_test(test_an_explanation_says_what_else_there_is),
+		cmocka_unit_test(test_a_place_is_marked_on_the_drawing),
 		cmocka_unit_test(test_offers_are_shown_with_their_bundles),
 		cmocka_unit_test(test_an_answer_that_is_not_of_the_api_is_status_4),
 		cmocka_unit_test(test_answers_of_wrong_types_crash_no_verb),
