@@ -59,7 +59,7 @@ static int find_nodes(struct scoring *s)
 		if (cpuset_intersects(node->memory.cpus, s->a->cpus) &&
 		    cpuset_add(s->core_nodes, node->memory.number) < 0)
 			return -ENOMEM;
-	s->home = cpuset_empty(s->a->cpus) ? s->a->nodes : s->core_nodes;
+	s->home = cpuset_empty(s->a->cpus) ? s->used : s->core_nodes;
 	return 0;
 }
 
@@ -206,7 +206,7 @@ static uint32_t best_link(const struct inventory *inv)
 
 	inventory_each (a, inv, DEVICE_GPU)
 		inventory_each (b, inv, DEVICE_GPU) {
-			uint32_t link = path_link(a, b);
+			uint32_t link = a != b ? path_link(a, b) : 0;
 
 			best = link > best ? link : best;
 		}

@@ -6,8 +6,8 @@
  * (search.h) is held to, so it is written to be read and not to be fast.
  *
  * Words: the nodes USED are those of the allocation's CPUs, memory, huge pages and devices of known
- * place. Its HOME is the nodes of its exclusive CPUs, without any those of its memory. A core is
- * free as view_core_free says, a device as view_device_free says; both before the allocation. */
+ * place. Its HOME is the nodes of its exclusive CPUs; without any, all used nodes. A core is free
+ * as view_core_free says, a device as view_device_free says; both before the allocation. */
 
 #include "model/free.h"
 #include "model/request.h"

@@ -160,7 +160,7 @@ static void test_score_counts_what_a_hand_counts(void **state)
 		  "gpu-c",
 		  { 0 },
 		  { 0 },
-		  { 1, 0, 10, 1, 0, 0, 0, 0, 16, 0, 0, 0, 0, 1, 0, 0, 4, 0 } },
+		  { 1, 0, 10, 1, 0, 0, 0, 0, 4, 0, 0, 0, 0, 1, 0, 0, 4, 0 } },
 	};
 	struct stage s;
 
