@@ -113,15 +113,31 @@ static int count_times(struct search *s, uint32_t most, uint32_t *ret)
 	return r == PLACEMENT_NO_FIT ? 0 : r;
 }
 
+/* From near to far. */
+static const enum align_level levels[] = { ALIGN_SWITCH, ALIGN_NODE, ALIGN_PACKAGE, ALIGN_NONE };
+enum { LEVELS = ARRAY_SIZE(levels) };
+
+/* Whether a bundle of the offer can be aligned so: not wider than the offer, and where there are no
+ * two devices there is nothing to be behind one switch. */
+static bool level_means_something(const struct search *s, size_t i)
+{
+	bool wider = false;
+
+	for (size_t k = 0; k < i; k++)
+		wider |= levels[k] == s->offer->level;
+	return !wider && (levels[i] != ALIGN_SWITCH || s->bundle.gpus + s->bundle.nics > 1);
+}
+
 /* Of the nearest level at which it can be had at all. */
 static int find_level(struct search *s, uint32_t *ret_times)
 {
 	int r = 0;
 
 	*ret_times = 0;
-	for (unsigned level = 0; r == 0 && *ret_times == 0 && level <= s->offer->level; level++) {
-		s->bundle.level = (enum align_level)level;
-		r = count_times(s, BUNDLE_TIMES_MAX, ret_times);
+	for (size_t i = 0; r == 0 && *ret_times == 0 && i < LEVELS; i++) {
+		s->bundle.level = levels[i];
+		if (level_means_something(s, i))
+			r = count_times(s, BUNDLE_TIMES_MAX, ret_times);
 	}
 	return r;
 }
@@ -303,29 +319,50 @@ static int allow_devices(struct search *s, const struct device *leader, uint32_t
 	return r ? r : begin(s);
 }
 
-/* A group with a NIC for each GPU, or with one; and without, where that can be had more often. */
+struct times { /* up to each level, at most */
+	uint32_t at[LEVELS];
+};
+
+/* The bundles of so many GPUs and NICs: the nearest, and wider ones of which there are more. Those
+ * of which `other` has as many are not added. */
+static int add_levels(struct search *s, const struct bundle *least, const struct times *other,
+		      struct times *ret)
+{
+	uint32_t most = 0, times;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < LEVELS; i++) {
+		s->bundle.gpus = least->gpus;
+		s->bundle.nics = least->nics;
+		s->bundle.cores = s->offer->cores > 0;
+		s->bundle.memory_bytes = 0;
+		s->bundle.level = levels[i];
+		times = 0;
+		if (level_means_something(s, i))
+			r = count_times(s, BUNDLE_TIMES_MAX, &times);
+		if (r == 0 && times > most && times > other->at[i])
+			r = finish(s, times);
+		most = times > most ? times : most;
+		ret->at[i] = most;
+	}
+	return r;
+}
+
+/* A group with a NIC for each GPU, or with one; and without, where there are more of those. */
 static int add_group(struct search *s, uint32_t gpus, uint32_t *ret_times)
 {
-	uint32_t wishes[] = { gpus, gpus > 1 ? 1 : 0 }, with = 0;
-	int r;
+	const struct bundle wishes[] = { { .gpus = gpus, .nics = gpus },
+					 { .gpus = gpus, .nics = 1 } };
+	struct times none = { 0 }, with = { 0 }, without = { 0 };
+	int r = 0;
 
-	s->bundle.gpus = gpus;
-	s->bundle.nics = 0;
-	s->bundle.cores = s->offer->cores > 0;
-	s->bundle.memory_bytes = 0;
-	r = find_level(s, ret_times);
-	for (size_t i = 0; r == 0 && *ret_times > 0 && with == 0 && i < ARRAY_SIZE(wishes); i++) {
-		s->bundle.nics = wishes[i];
-		r = wishes[i] ? count_times(s, BUNDLE_TIMES_MAX, &with) : 0;
-	}
-	if (r == 0 && with > 0)
-		r = finish(s, with);
-	if (r || with >= *ret_times)
-		return r;
-	s->bundle.nics = 0;
-	s->bundle.cores = s->offer->cores > 0;
-	s->bundle.memory_bytes = 0;
-	return finish(s, *ret_times);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(wishes); i++)
+		if (wishes[i].nics <= s->offer->resources.nics && with.at[LEVELS - 1] == 0)
+			r = add_levels(s, &wishes[i], &none, &with);
+	if (r == 0)
+		r = add_levels(s, &(const struct bundle){ .gpus = gpus }, &with, &without);
+	*ret_times = without.at[LEVELS - 1];
+	return r;
 }
 
 static int add_model(struct search *s, const struct device *leader)
@@ -372,7 +409,8 @@ int bundles_make(const struct view *v, struct offers *all)
 	int r = ledger_copy(&s.ledger, v->ledger);
 
 	s.view.ledger = s.ledger;
-	for (size_t i = 0; r == 0 && i < all->count; i++) {
+	/* the whole machine first: it says most */
+	for (size_t i = all->count; r == 0 && i-- > 0;) {
 		s.offer = &all->items[i];
 		r = add_cores_alone(&s);
 		if (r == 0)

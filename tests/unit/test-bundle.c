@@ -141,6 +141,32 @@ static void test_bundles_without_a_nic_are_told_where_there_are_more_of_them(voi
 	stage_close(&s);
 }
 
+/* GPU a and the NIC are behind one switch; b is elsewhere on the node. */
+static void test_bundles_that_are_nearer_are_told_beside_those_that_are_more(void **state)
+{
+	static const struct expected expected[] = {
+		{ "node 0", ALIGN_NODE, NULL, 0, 0, 8, 64, 1 },
+		{ "node 0", ALIGN_SWITCH, "L4", 1, 1, 8, 64, 1 },
+		{ "node 0", ALIGN_NODE, "L4", 1, 0, 4, 32, 2 },
+		{ "node 0", ALIGN_NODE, "L4", 2, 1, 8, 64, 1 },
+	};
+	struct inventory *inv = shape_make((struct shape){ .cores = 8, .memory_bytes = 64 * GIB });
+	struct stage s;
+
+	(void)state;
+	add_gpu(inv, "a", 0, "L4");
+	add_gpu(inv, "b", 0, "L4");
+	shape_add_pci(inv, inventory_find(inv, "gpu-a"), "0000:03:00.0",
+		      "0000:00:01.0/0000:01:00.0");
+	shape_add_pci(inv, inventory_find(inv, "gpu-b"), "0000:13:00.0",
+		      "0000:10:01.0/0000:11:00.0");
+	shape_add_pci(inv, shape_add_device(inv, DEVICE_NIC, "x", 0), "0000:04:00.0",
+		      "0000:00:01.0/0000:01:00.0");
+	stage_open(&s, inv);
+	expect_bundles(&s, expected, ARRAY_SIZE(expected));
+	stage_close(&s);
+}
+
 /* Models are apart, also from a GPU that tells none; three of one kind: groups of 1, 2 and 3. */
 static void test_bundles_are_of_one_model(void **state)
 {
@@ -437,6 +463,7 @@ int main(void)
 			test_bundle_of_cores_alone_is_the_largest_node_as_often_as_it_is_there),
 		cmocka_unit_test(test_bundles_of_gpus_share_the_node_out),
 		cmocka_unit_test(test_bundles_without_a_nic_are_told_where_there_are_more_of_them),
+		cmocka_unit_test(test_bundles_that_are_nearer_are_told_beside_those_that_are_more),
 		cmocka_unit_test(test_bundles_are_of_one_model),
 		cmocka_unit_test(test_bundle_of_a_gpu_is_there_where_no_core_is),
 		cmocka_unit_test(test_bundle_takes_no_device_of_another_model),

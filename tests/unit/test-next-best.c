@@ -92,6 +92,29 @@ static void test_next_best_is_with_another_device_of_the_same_node(void **state)
 	stage_close(&s);
 }
 
+/* b is behind the NIC's bridge, and a is not. */
+static void test_next_best_says_in_what_it_is_worse(void **state)
+{
+	_cleanup_(next_best_done) struct next_best n = { 0 };
+	struct request q = { .cores = 1, .devices = { [DEVICE_GPU] = 1, [DEVICE_NIC] = 1 } };
+	struct inventory *inv = shape_make((struct shape){ .packages = 2, .cores = 2 });
+	struct stage s;
+
+	(void)state;
+	shape_add_pci(inv, shape_add_device(inv, DEVICE_GPU, "a", 0), "0000:01:00.0",
+		      "0000:00:01.0");
+	shape_add_pci(inv, shape_add_device(inv, DEVICE_GPU, "b", 0), "0000:02:00.0",
+		      "0000:00:02.0");
+	shape_add_pci(inv, shape_add_device(inv, DEVICE_NIC, "x", 0), "0000:03:00.0",
+		      "0000:00:02.0");
+	stage_open(&s, inv);
+	assert_int_equal(find(&s, &q, &n), PLACEMENT_FITS);
+	expect_devices(n.allocation, "gpu-a nic-x");
+	assert_string_equal(n.without, "gpu-b");
+	assert_int_equal(n.field, SCORE_PATHS);
+	stage_close(&s);
+}
+
 static void test_next_best_is_nothing_where_there_is_one_answer(void **state)
 {
 	_cleanup_(next_best_done) struct next_best n = { 0 };
@@ -131,6 +154,7 @@ int main(void)
 		cmocka_unit_test(test_next_best_of_alike_nodes_is_just_as_good),
 		cmocka_unit_test(test_next_best_tells_what_it_would_have_cost),
 		cmocka_unit_test(test_next_best_is_with_another_device_of_the_same_node),
+		cmocka_unit_test(test_next_best_says_in_what_it_is_worse),
 		cmocka_unit_test(test_next_best_is_nothing_where_there_is_one_answer),
 		cmocka_unit_test(test_next_best_keeps_to_the_offer),
 	};
