@@ -50,7 +50,7 @@ const struct option_row slice_request_options[] = {
 	{ "role", 0, OPTION_TEXT, "ROLE", NULL, "role", "quota it counts against" },
 	{ "label", 'l', OPTION_PAIR, "K=V", NULL, "labels", "label (repeatable)" },
 	{ "offer", 0, OPTION_TEXT, "ID", NULL, "offer",
-	  "take it from this offer (alone: all of it)" },
+	  "take it from this offer or bundle (alone: all of it)" },
 	{ 0 },
 };
 

@@ -14,6 +14,8 @@
 #include "model/next_best.h"
 #include "util/cleanup.h"
 
+enum { MACHINES = 600 };
+
 /* Three nodes of two cores; node 2 is farther from the others than they are from each other. */
 static struct inventory *machine(void)
 {
@@ -148,6 +150,74 @@ static void test_next_best_keeps_to_the_offer(void **state)
 	stage_close(&s);
 }
 
+/* xorshift64*: the same on every machine; 0..limit-1. */
+static uint64_t draw(uint64_t *state, uint64_t limit)
+{
+	*state ^= *state >> 12;
+	*state ^= *state << 25;
+	*state ^= *state >> 27;
+	return (*state * 2685821657736338717ULL >> 11) % limit;
+}
+
+static struct inventory *random_machine(uint64_t *r)
+{
+	struct shape shape = { .packages = 1 + (unsigned)draw(r, 3),
+			       .nodes = 1 + (unsigned)draw(r, 2),
+			       .cores = 1 + (unsigned)draw(r, 6),
+			       .threads = 1 + (unsigned)draw(r, 2),
+			       .cores_of_l3 = (unsigned)draw(r, 4) };
+	struct inventory *inv = shape_make(shape);
+
+	for (unsigned i = (unsigned)draw(r, 7); i > 0; i--) {
+		char name[16], pci[24], path[40];
+		int node = (int)draw(r, shape.packages * shape.nodes);
+
+		(void)snprintf(name, sizeof(name), "d%u", i);
+		(void)snprintf(pci, sizeof(pci), "0000:%02x:00.0", i);
+		(void)snprintf(path, sizeof(path), "0000:00:0%u.0/0000:a%u:00.0",
+			       (unsigned)draw(r, 2), (unsigned)draw(r, 3));
+		shape_add_pci(inv, shape_add_device(inv, DEVICE_GPU + draw(r, 2), name, node), pci,
+			      path);
+	}
+	return inv;
+}
+
+/* It lacks a node or a device that the choice has, and it is not better. */
+static bool play(uint64_t seed)
+{
+	_cleanup_(allocation_freep) struct allocation *chosen = NULL;
+	_cleanup_(next_best_done) struct next_best n = { 0 };
+	struct inventory *inv = random_machine(&seed);
+	struct request q = { .cores = 1 + (uint32_t)draw(&seed, 6),
+			     .memory_bytes = draw(&seed, 12 * GIB),
+			     .devices = { [DEVICE_GPU] = (uint32_t)draw(&seed, 3),
+					  [DEVICE_NIC] = (uint32_t)draw(&seed, 2) } };
+	bool there = false;
+	struct stage s;
+
+	stage_open(&s, inv);
+	if (stage_decide(&s, &q, &chosen, NULL) == PLACEMENT_FITS) {
+		there = find(&s, &q, &n) == PLACEMENT_FITS;
+		assert_true(!there || !allocation_has_device(n.allocation, n.without));
+		assert_true(!there || strncmp(n.without, "node ", 5) != 0 ||
+			    !cpuset_has(n.allocation->nodes,
+					(unsigned)strtoul(n.without + 5, NULL, 10)));
+	}
+	stage_close(&s);
+	return there;
+}
+
+static void test_next_best_is_never_better(void **state)
+{
+	unsigned found = 0;
+
+	(void)state;
+	for (uint64_t i = 1; i <= MACHINES; i++)
+		found += play(i * 0x9e3779b97f4a7c15ULL);
+	print_message("%u of %d have a next best\n", found, MACHINES);
+	assert_true(found > MACHINES / 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +227,7 @@ int main(void)
 		cmocka_unit_test(test_next_best_says_in_what_it_is_worse),
 		cmocka_unit_test(test_next_best_is_nothing_where_there_is_one_answer),
 		cmocka_unit_test(test_next_best_keeps_to_the_offer),
+		cmocka_unit_test(test_next_best_is_never_better),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
