@@ -7,6 +7,7 @@
 #include "backend.h"
 #include "document.h"
 #include "enforce.h"
+#include "explain.h"
 #include "manager.h"
 #include "model/placement.h"
 #include "privs.h"
@@ -161,6 +162,32 @@ static void on_considered(const struct placement_considered *c, void *userdata)
 			: json_pack("{s:s,s:b,s:s}", "place", c->label, "fits", 0, "why", c->why));
 }
 
+static json_t *say_yes(const struct view *v, const struct request *request,
+		       const struct allocation *found, json_t *considered)
+{
+	_cleanup_json_ json_t *answer =
+		json_pack("{s:b,s:o,s:{s:s,s:i},s:O}", "admissible", 1, "resources",
+			  document_allocation(found), "placement", "why", found->why, "cost",
+			  (int)found->cost, "alternatives", considered);
+
+	if (!answer || explain_next_best(v, request, found, answer) < 0)
+		return NULL;
+	return TAKE_PTR(answer);
+}
+
+/* view NULL: it was refused before a place was looked for. */
+static json_t *say_no(const struct view *v, const struct request *request, const struct fail *why,
+		      json_t *considered)
+{
+	_cleanup_json_ json_t *answer =
+		json_pack("{s:b,s:s,s:s,s:O}", "admissible", 0, "code", why->code, "detail",
+			  why->text, "alternatives", considered);
+
+	if (!answer || (v && explain_nearest(v, request, answer) < 0))
+		return NULL;
+	return TAKE_PTR(answer);
+}
+
 int api_explain(struct api *a, struct request *request, json_t **ret, struct fail *f)
 {
 	_cleanup_(allocation_freep) struct allocation *found = NULL;
@@ -169,6 +196,7 @@ int api_explain(struct api *a, struct request *request, json_t **ret, struct fai
 	struct fail why = { 0 };
 	int r = enforce_possible(a->manager, request, &why);
 
+	*ret = NULL;
 	if (r == 0 && request->offer)
 		r = offers_accept(a->manager->offers, request,
 				  a->manager->host->monotonic_usec(a->manager->host), &why);
@@ -176,16 +204,11 @@ int api_explain(struct api *a, struct request *request, json_t **ret, struct fai
 		r = apart_find(a->manager, request);
 	if (r == 0)
 		r = placement_decide(&v, request, &found, &why, on_considered, considered);
+	if (r == PLACEMENT_FITS)
+		*ret = say_yes(&v, request, found, considered);
+	else if (r != -ENOMEM)
+		*ret = say_no(r == PLACEMENT_NO_FIT ? &v : NULL, request, &why, considered);
 	request_done(request);
-	if (r == -ENOMEM)
-		return fail_set(f, r, "out of memory");
-	if (r == 0)
-		*ret = json_pack("{s:b,s:o,s:{s:s,s:i},s:O}", "admissible", 1, "resources",
-				 document_allocation(found), "placement", "why", found->why, "cost",
-				 (int)found->cost, "alternatives", considered);
-	else
-		*ret = json_pack("{s:b,s:s,s:s,s:O}", "admissible", 0, "code", why.code, "detail",
-				 why.text, "alternatives", considered);
 	return *ret ? 0 : fail_set(f, -ENOMEM, "out of memory");
 }
 

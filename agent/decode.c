@@ -46,7 +46,7 @@ struct raw_request {
 
 static const struct json_field request_fields[] = {
 	{ "name", JSON_KIND_NAME, AT(raw_request, name), .maximum = NAME_MAX_BYTES },
-	{ "offer", JSON_KIND_STRING, AT(raw_request, offer), .maximum = 80 },
+	{ "offer", JSON_KIND_STRING, AT(raw_request, offer), .maximum = 95 },
 	{ "owner", JSON_KIND_STRING, AT(raw_request, owner), .maximum = TEXT_MAX_BYTES },
 	{ "role", JSON_KIND_NAME, AT(raw_request, role), .maximum = 63 },
 	{ "labels", JSON_KIND_OBJECT, AT(raw_request, labels), .required = false },

@@ -375,6 +375,33 @@ static json_t *offered_devices(const struct offer *o)
 	return list;
 }
 
+void document_bundle_name(const char *offer, size_t index, char room[OFFER_NAME_ROOM])
+{
+	(void)snprintf(room, OFFER_NAME_ROOM, "%.70s-%zu", offer, index); /* 64, and 20 digits */
+}
+
+static json_t *bundle(const struct bundle *b, const char *offer, size_t index)
+{
+	char name[OFFER_NAME_ROOM];
+
+	document_bundle_name(offer, index, name);
+	return json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:o*,s:I}", "id", name, "align",
+			 align_level_to_string(b->level), "cores", (json_int_t)b->cores,
+			 "memory_bytes", (json_int_t)b->memory_bytes, "gpus", (json_int_t)b->gpus,
+			 "nics", (json_int_t)b->nics, "model",
+			 b->model ? outside_text(b->model) : NULL, "times", (json_int_t)b->times);
+}
+
+static json_t *bundles(const struct offer *o, const char *id)
+{
+	_cleanup_json_ json_t *list = json_array();
+
+	for (size_t i = 0; i < o->bundles_count; i++)
+		if (!list || json_array_append_new(list, bundle(&o->bundles[i], id, i)) < 0)
+			return NULL;
+	return TAKE_PTR(list);
+}
+
 json_t *document_offer(const struct offer *o, const char *id)
 {
 	_cleanup_json_ json_t *object = json_object();
@@ -390,6 +417,7 @@ json_t *document_offer(const struct offer *o, const char *id)
 	    json_put(object, "hugepages", json_incref(json_object_get(resources, "hugepages"))) <
 		    0 ||
 	    json_put(object, "devices", offered_devices(o)) < 0 ||
+	    json_put(object, "bundles", bundles(o, id)) < 0 ||
 	    (o->cache.classes > 0 &&
 	     json_put(object, "cache", document_cache_offer(&o->cache)) < 0))
 		return NULL;

@@ -20,6 +20,9 @@ json_t *document_request(const struct request *r);
 json_t *document_limits(const struct request_limits *l);
 json_t *document_enforcements(const struct enforcements *e);
 json_t *document_offer(const struct offer *o, const char *id);
+/* What a bundle of the offer is asked for by: "<offer>-<index>". */
+enum { OFFER_NAME_ROOM = 96 };
+void document_bundle_name(const char *offer, size_t index, char room[OFFER_NAME_ROOM]);
 json_t *document_cpuset(const struct cpuset *s); /* "0-3"; NULL set: "" */
 json_t *document_time(uint64_t realtime_usec);	 /* 0: null */
 

@@ -201,7 +201,7 @@ static const char *escape_of(uint8_t style)
 		[STYLE_PLAIN] = "",	     [STYLE_DIM] = "\033[2m",
 		[STYLE_BOLD] = "\033[1m",    [STYLE_FRAME] = "\033[2m",
 		[STYLE_WARN] = "\033[1;33m", [STYLE_ALARM] = "\033[1;31m",
-		[STYLE_OK] = "\033[32m",
+		[STYLE_OK] = "\033[32m",     [STYLE_MARKED] = "\033[1;7m",
 	};
 
 	return style >= STYLE_SLICE ? slices[(style - STYLE_SLICE) % STYLE_SLICES] : others[style];

@@ -19,6 +19,7 @@ enum style {
 	STYLE_WARN,
 	STYLE_ALARM,
 	STYLE_OK,
+	STYLE_MARKED,
 	STYLE_SLICE, /* + n: the n-th of the colours of slices */
 	STYLE_SLICES = 6,
 };

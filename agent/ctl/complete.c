@@ -84,11 +84,14 @@ static void offer_tasks(const struct completion *c, const char *slice)
 static void offer_offers(const struct completion *c)
 {
 	_cleanup_json_ json_t *answer = session_try(c->session, "/v1/offers");
-	json_t *item;
-	size_t i;
+	json_t *item, *bundle;
+	size_t i, k;
 
-	json_array_foreach (look_array(answer, "offers"), i, item)
+	json_array_foreach (look_array(answer, "offers"), i, item) {
 		offer_word(c, look_text(item, "id"));
+		json_array_foreach (look_array(item, "bundles"), k, bundle)
+			offer_word(c, look_text(bundle, "id"));
+	}
 }
 
 /* The n-th word of names such as "slice create", given what stands before it. */

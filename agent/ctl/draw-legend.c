@@ -56,20 +56,33 @@ static void legend_text(struct canvas *page, const char *label, const struct buf
 	draw_facts(page, DRAW_LABEL, STYLE_PLAIN, text->data, columns);
 }
 
+static void legend_slice(const struct picture *p, struct canvas *page, size_t slice,
+			 const char *label, unsigned columns)
+{
+	_cleanup_(canvas_done) struct canvas line = { 0 };
+	_cleanup_(buf_done) struct buf facts = { 0 };
+	const char *id = look_text(p->slices[slice], "id");
+
+	draw_holder(&line, 0, 0, picture_holder(p, slice));
+	canvas_add(&line, 0, STYLE_PLAIN, " ");
+	canvas_add(&line, 0, STYLE_BOLD, id ? id : "?");
+	canvas_add(&line, 0, STYLE_PLAIN, "  ");
+	picture_slice(&facts, p->slices[slice]);
+	legend_line(page, label, &line, columns);
+	draw_facts(page, DRAW_LABEL + line.width, STYLE_DIM, facts.data, columns);
+}
+
 static void legend_slices(const struct picture *p, struct canvas *page, unsigned columns)
 {
-	for (size_t i = 0; i < p->slices_count && i < LEGEND_SLICES; i++) {
-		_cleanup_(canvas_done) struct canvas line = { 0 };
-		_cleanup_(buf_done) struct buf facts = { 0 };
-		const char *id = look_text(p->slices[i], "id");
+	const char *label = "slices";
 
-		draw_holder(&line, 0, 0, (int)i);
-		canvas_add(&line, 0, STYLE_PLAIN, " ");
-		canvas_add(&line, 0, STYLE_BOLD, id ? id : "?");
-		canvas_add(&line, 0, STYLE_PLAIN, "  ");
-		picture_slice(&facts, p->slices[i]);
-		legend_line(page, i == 0 ? "slices" : "", &line, columns);
-		draw_facts(page, DRAW_LABEL + line.width, STYLE_DIM, facts.data, columns);
+	if (p->marked != SIZE_MAX)
+		legend_slice(p, page, p->marked, "marked", columns);
+	for (size_t i = 0; i < p->slices_count && i < LEGEND_SLICES; i++) {
+		if (i == p->marked)
+			continue;
+		legend_slice(p, page, i, label, columns);
+		label = "";
 	}
 	if (p->slices_count > LEGEND_SLICES) {
 		_cleanup_(buf_done) struct buf more = { 0 };

@@ -20,6 +20,8 @@ uint32_t draw_holder_glyph(int holder)
 		return '#';
 	case HOLDER_ISOLATED:
 		return 0x25cb; /* circle */
+	case HOLDER_MARKED:
+		return '@';
 	}
 	return (uint32_t)picture_letter((size_t)holder);
 }
@@ -28,6 +30,8 @@ static enum style holder_style(int holder)
 {
 	if (holder >= 0)
 		return STYLE_SLICE + (enum style)(holder % STYLE_SLICES);
+	if (holder == HOLDER_MARKED)
+		return STYLE_MARKED;
 	return holder == HOLDER_FREE ? STYLE_PLAIN : STYLE_DIM;
 }
 
@@ -61,7 +65,7 @@ static void draw_bar(const struct drawing *d, struct canvas *c, unsigned y,
 		unsigned cells = share >= width ? width : (unsigned)(share + 0.5);
 
 		for (unsigned k = 0; claimed && k < (cells ? cells : 1) && x < end; k++)
-			draw_holder(c, x++, y, (int)i);
+			draw_holder(c, x++, y, picture_holder(d->p, i));
 	}
 	while (x < end)
 		canvas_glyph(c, x++, y, STYLE_DIM, draw_holder_glyph(HOLDER_FREE));
@@ -98,7 +102,9 @@ static void draw_device(struct canvas *c, const struct picture_device *dev, unsi
 {
 	_cleanup_(canvas_done) struct canvas line = { 0 };
 	_cleanup_(buf_done) struct buf facts = { 0 };
-	enum style style = dev->holder == HOLDER_RESERVED ? STYLE_DIM : STYLE_PLAIN;
+	enum style style = dev->holder == HOLDER_RESERVED ? STYLE_DIM
+			   : dev->holder == HOLDER_MARKED ? STYLE_BOLD
+							  : STYLE_PLAIN;
 
 	draw_holder(&line, 0, 0, dev->holder);
 	draw_mark(&line, 1, 0, dev->mark);

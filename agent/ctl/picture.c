@@ -362,6 +362,7 @@ int picture_new(struct picture **ret, const json_t *inventory, const json_t *sli
 		return -ENOMEM;
 	p->inventory = inventory;
 	p->node = node;
+	p->marked = SIZE_MAX;
 	r = fill(p, slices, health);
 	if (r < 0)
 		return r;
@@ -383,6 +384,34 @@ struct picture *picture_free(struct picture *p)
 	free(p->conditions);
 	free(p);
 	return NULL;
+}
+
+int picture_mark(struct picture *p, const char *id)
+{
+	size_t slice = 0;
+
+	while (slice < p->slices_count) {
+		const char *there = look_text(p->slices[slice], "id");
+
+		if (there && strcmp(there, id) == 0)
+			break;
+		slice++;
+	}
+	if (slice == p->slices_count)
+		return -ENOENT;
+	p->marked = slice;
+	for (size_t cpu = 0; cpu < PICTURE_CPUS_MAX; cpu++)
+		if (p->holders[cpu] == (int)slice)
+			p->holders[cpu] = HOLDER_MARKED;
+	for (size_t i = 0; i < p->devices_count; i++)
+		if (p->devices[i].holder == (int)slice)
+			p->devices[i].holder = HOLDER_MARKED;
+	return 0;
+}
+
+int picture_holder(const struct picture *p, size_t slice)
+{
+	return slice == p->marked ? HOLDER_MARKED : (int)slice;
 }
 
 char picture_letter(size_t slice)

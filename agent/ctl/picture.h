@@ -19,6 +19,7 @@ enum holder { /* what a CPU or device is marked with; >= 0: the slice of that in
 	      HOLDER_SHARED = -2,   /* in the pool that slices with shared CPUs use */
 	      HOLDER_RESERVED = -3, /* not offered: kept for the host */
 	      HOLDER_ISOLATED = -4, /* kept from the kernel's scheduler, free */
+	      HOLDER_MARKED = -5,   /* the slice that is to be seen at once */
 };
 
 enum mark { MARK_NONE, MARK_DEGRADED, MARK_FAILED };
@@ -64,6 +65,7 @@ struct picture {
 	const json_t **conditions; /* worse than ok */
 	size_t slices_count, packages_count, nodes_count, cores_count, devices_count;
 	size_t conditions_count;
+	size_t marked;			       /* the slice drawn as HOLDER_MARKED; SIZE_MAX none */
 	size_t virtual_nics;		       /* not drawn */
 	size_t left_out;		       /* cores that could not be drawn */
 	int16_t holders[PICTURE_CPUS_MAX];     /* of CPUs */
@@ -81,6 +83,11 @@ static inline void picture_freep(struct picture **p)
 }
 
 const struct picture_node *picture_node_of(const struct picture *p, int number); /* or NULL */
+
+/* Draws the slice of that id so that it stands out. -ENOENT when there is none. */
+int picture_mark(struct picture *p, const char *id);
+/* As what a slice is drawn: its index or HOLDER_MARKED. */
+int picture_holder(const struct picture *p, size_t slice);
 
 /* 'A'.. 'Z', 'a'.. 'z', then '+'. */
 char picture_letter(size_t slice);

@@ -58,7 +58,7 @@ const struct option_row slice_request_options[] = {
 	  "how long to wait for what is not free now (default: not at all)" },
 	{ "label", 'l', OPTION_PAIR, "K=V", NULL, "labels", "label (repeatable)" },
 	{ "offer", 0, OPTION_TEXT, "ID", NULL, "offer",
-	  "take it from this offer (alone: all of it)" },
+	  "take it from this offer or bundle (alone: all of it)" },
 	{ 0 },
 };
 

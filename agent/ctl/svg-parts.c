@@ -27,6 +27,7 @@ const char *svg_style(void)
 	       ".f{fill:#e8ecf0;stroke:#ced5dc}.r{fill:#c5ccd3;stroke:#aab2ba}.i{fill:#fff;stroke:#"
 	       "8c959f;"
 	       "stroke-dasharray:2 2}\n"
+	       ".m{fill:#d1242f;stroke:#1f2328;stroke-width:2}"
 	       ".q{fill:#cfe3fa;stroke:#8db8e8}.w{fill:#bf8700;font-weight:700}.x{fill:#d1242f;"
 	       "font-weight:700}\n"
 	       ".s0{fill:#1f883d}.s1{fill:#0969da}.s2{fill:#8250df}.s3{fill:#bc4c00}.s4{fill:#"
@@ -35,6 +36,7 @@ const char *svg_style(void)
 	       "@media(prefers-color-scheme:dark){text{fill:#e6edf3}.d,.c{fill:#9198a1}.l{fill:#"
 	       "fff}"
 	       ".bg{fill:#0d1117}.k{fill:#151b23;stroke:#3d444d}.n{fill:#0d1117;stroke:#3d444d}"
+	       ".m{fill:#da3633;stroke:#e6edf3}"
 	       ".f{fill:#262c36;stroke:#3d444d}.r{fill:#4a525c;stroke:#656c76}.i{fill:#0d1117;"
 	       "stroke:#9198a1}.q{fill:#12365c;stroke:#316dca}.w{fill:#d29922}.x{fill:#f85149}"
 	       ".s0{fill:#238636}.s1{fill:#1f6feb}.s2{fill:#8957e5}.s3{fill:#bd561d}.s4{fill:#"
@@ -58,8 +60,17 @@ const char *svg_holder_class(int holder)
 		return "r";
 	case HOLDER_ISOLATED:
 		return "i";
+	case HOLDER_MARKED:
+		return "m";
 	}
 	return slices[holder % COLOURS];
+}
+
+char svg_holder_letter(int holder)
+{
+	if (holder == HOLDER_MARKED)
+		return '@';
+	return holder >= 0 ? picture_letter((size_t)holder) : 0;
 }
 
 void svg_text(struct buf *into, unsigned x, unsigned y, const char *class, const char *text)

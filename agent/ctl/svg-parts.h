@@ -21,6 +21,7 @@ struct svg_label {
 
 const char *svg_style(void); /* the <style> element: light, and dark where the reader prefers it */
 const char *svg_holder_class(int holder);
+char svg_holder_letter(int holder); /* 0: no slice */
 void svg_text(struct buf *into, unsigned x, unsigned y, const char *class, const char *text);
 /* Cut to about `room` pixels. */
 void svg_cut_text(struct buf *into, unsigned x, unsigned y, unsigned room, const char *text);

@@ -42,18 +42,18 @@ struct pen {
 static void put_cpu(const struct pen *pen, struct buf *into, unsigned x, unsigned y, int cpu)
 {
 	int holder = pen->p->holders[cpu];
-	char text[16];
+	char text[16], letter = svg_holder_letter(holder);
 
 	svg_rect(into, svg_holder_class(holder),
 		 &(struct svg_box){ x, y, pen->cell_width, pen->cell_height, 3 });
 	if (!pen->numbers)
 		return;
-	if (holder >= 0)
-		(void)snprintf(text, sizeof(text), "%c", picture_letter((size_t)holder));
+	if (letter)
+		(void)snprintf(text, sizeof(text), "%c", letter);
 	else
 		(void)snprintf(text, sizeof(text), "%d", cpu);
-	svg_text(into, x + pen->cell_width / 2, y + pen->cell_height / 2 + 4,
-		 holder >= 0 ? "l" : "c", text);
+	svg_text(into, x + pen->cell_width / 2, y + pen->cell_height / 2 + 4, letter ? "l" : "c",
+		 text);
 }
 
 static unsigned put_core(const struct pen *pen, struct buf *into, unsigned x, unsigned y,
@@ -115,7 +115,7 @@ static unsigned put_memory(const struct pen *pen, struct buf *into, unsigned y, 
 
 		pixels = x + pixels > width ? width - x : pixels;
 		if (pixels)
-			svg_rect(into, svg_holder_class((int)i),
+			svg_rect(into, svg_holder_class(picture_holder(pen->p, i)),
 				 &(struct svg_box){ x, y, pixels, BAR, 4 });
 		x += pixels;
 	}
@@ -133,13 +133,12 @@ static unsigned put_devices(const struct pen *pen, struct buf *into, unsigned y,
 	for (size_t i = 0; i < pen->p->devices_count; i++) {
 		const struct picture_device *d = &pen->p->devices[i];
 		_cleanup_(buf_done) struct buf facts = { 0 }, name = { 0 };
-		char letter[2] = { d->holder >= 0 ? picture_letter((size_t)d->holder) : 0 };
+		char letter[2] = { svg_holder_letter(d->holder) };
 
 		if (d->node != node)
 			continue;
 		svg_rect(into, svg_holder_class(d->holder), &(struct svg_box){ 0, y, 34, 16, 4 });
-		svg_text(into, 17, y + 12, d->holder >= 0 ? "l" : "c",
-			 letter[0] ? letter : d->kind);
+		svg_text(into, 17, y + 12, letter[0] ? "l" : "c", letter[0] ? letter : d->kind);
 		buf_format(&name, "%s %s", d->kind, picture_device_name(d));
 		picture_device_facts(&facts, d);
 		svg_line(into, &(struct svg_label){ .x = 42,
@@ -334,24 +333,36 @@ static unsigned put_facts(const struct pen *pen, struct buf *into, unsigned y, u
 	return put_fact(into, y, width, "firmware", &firmware);
 }
 
+static unsigned put_slice(const struct pen *pen, struct buf *into, unsigned y, unsigned width,
+			  size_t slice)
+{
+	const char *id = look_text(pen->p->slices[slice], "id");
+	int holder = picture_holder(pen->p, slice);
+	_cleanup_(buf_done) struct buf facts = { 0 };
+	char letter[2] = { svg_holder_letter(holder) };
+
+	svg_rect(into, svg_holder_class(holder), &(struct svg_box){ 0, y, 18, 16, 4 });
+	svg_text(into, 9, y + 12, "l", letter);
+	picture_slice(&facts, pen->p->slices[slice]);
+	svg_line(into, &(struct svg_label){ .x = 26,
+					    .y = y + 12,
+					    .room = width - 26,
+					    .class = "b",
+					    .name = id ? id : "?",
+					    .note = facts.data });
+	return y + LINE + 2;
+}
+
+/* The marked one first, so that it is there however many there are. */
 static unsigned put_legend(const struct pen *pen, struct buf *into, unsigned y, unsigned width)
 {
-	for (size_t i = 0; i < pen->p->slices_count && i < LEGEND_LINES; i++) {
-		const char *id = look_text(pen->p->slices[i], "id");
-		_cleanup_(buf_done) struct buf facts = { 0 };
-		char letter[2] = { picture_letter(i) };
+	const struct picture *p = pen->p;
 
-		svg_rect(into, svg_holder_class((int)i), &(struct svg_box){ 0, y, 18, 16, 4 });
-		svg_text(into, 9, y + 12, "l", letter);
-		picture_slice(&facts, pen->p->slices[i]);
-		svg_line(into, &(struct svg_label){ .x = 26,
-						    .y = y + 12,
-						    .room = width - 26,
-						    .class = "b",
-						    .name = id ? id : "?",
-						    .note = facts.data });
-		y += LINE + 2;
-	}
+	if (p->marked != SIZE_MAX)
+		y = put_slice(pen, into, y, width, p->marked);
+	for (size_t i = 0; i < p->slices_count && i < LEGEND_LINES; i++)
+		if (i != p->marked)
+			y = put_slice(pen, into, y, width, i);
 	return y;
 }
 

@@ -20,7 +20,7 @@ const struct option_row global_options[] = {
 
 /* clang-format off */
 const struct verb verbs[] = {
-	{ "topology", "[--svg FILE]", "draw the machine with its slices and health",
+	{ "topology", "[--slice SLICE] [--svg FILE]", "draw the machine with its slices and health",
 	  SETS(topology_options), NULL, 0, 0, ARGS_ALL_WORDS, false, false, verb_topology },
 	{ "node", "", "state of this node and its agent, in short",
 	  NULL, NULL, 0, 0, ARGS_ALL_WORDS, false, false, verb_node },
@@ -71,9 +71,9 @@ const struct verb verbs[] = {
 	  SETS(events_options), NULL, 0, 0, ARGS_ALL_WORDS, false, false, verb_events },
 	{ "health", "", "conditions with their evidence",
 	  NULL, NULL, 0, 0, ARGS_ALL_WORDS, false, false, verb_health },
-	{ "explain", "SLICE | [OPTIONS]",
+	{ "explain", "[--draw] SLICE | [OPTIONS]",
 	  "why a slice is where it is, or whether and where a request would fit",
-	  slice_create_tables, "slice", 0, 1, ARGS_ALL_WORDS, false, false, verb_explain },
+	  SETS(explain_options, slice_request_options, slice_limits_options), "slice", 0, 1, ARGS_ALL_WORDS, false, false, verb_explain },
 	{ "metrics", "", "the agent's OpenMetrics page",
 	  NULL, NULL, 0, 0, ARGS_ALL_WORDS, false, false, verb_metrics },
 	{ "version", "", "versions of reevectl and of the agent",

@@ -65,6 +65,7 @@ enum ctl_exit verb_show_help(struct session *s, const struct args *args);
 enum ctl_exit verb_complete(struct session *s, const struct args *args);
 
 extern const struct option_row topology_options[];
+extern const struct option_row explain_options[];
 extern const struct option_row inventory_options[];
 extern const struct option_row run_options[];
 extern const struct option_row slice_delete_options[];

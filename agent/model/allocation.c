@@ -364,6 +364,31 @@ int ledger_take(struct ledger *l, struct allocation **a)
 	return 0;
 }
 
+static int take_copy(struct ledger *l, const struct allocation *a)
+{
+	_cleanup_(allocation_freep) struct allocation *copy = NULL;
+	int r = allocation_copy(&copy, a);
+
+	if (r < 0)
+		return r;
+	copy->slice = strdup(a->slice);
+	return copy->slice ? ledger_take(l, &copy) : -ENOMEM;
+}
+
+int ledger_copy(struct ledger **ret, const struct ledger *l)
+{
+	_cleanup_(ledger_freep) struct ledger *copy = NULL;
+	size_t cursor = 0;
+	int r = ledger_new(&copy);
+
+	for (const struct allocation *a; r == 0 && (a = ledger_next(l, &cursor));)
+		r = take_copy(copy, a);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(copy);
+	return 0;
+}
+
 /* Those of `a` that `other` has not. */
 static void forget_others(struct ledger *l, const struct allocation *a,
 			  const struct allocation *other)

@@ -70,6 +70,8 @@ static inline void ledger_freep(struct ledger **l)
 {
 	ledger_free(*l);
 }
+/* To try things on. -ENOMEM. */
+int ledger_copy(struct ledger **ret, const struct ledger *l);
 
 /* Takes *a over (a->slice must be set and new) and sets it NULL. Asserts that no exclusive CPU and
  * no device in it is held already. -ENOMEM. */

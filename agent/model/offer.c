@@ -15,6 +15,9 @@ static void offer_done(struct offer *o)
 	for (size_t i = 0; i < o->devices_count; i++)
 		free(o->devices[i]);
 	free(o->devices);
+	for (size_t i = 0; i < o->bundles_count; i++)
+		bundle_done(&o->bundles[i]);
+	free(o->bundles);
 	cache_offer_done(&o->cache);
 	cpuset_free(o->cpus);
 	cpuset_free(o->nodes);

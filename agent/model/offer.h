@@ -5,6 +5,7 @@
  * each package of several nodes, one for the machine. Made from the view that placement decides on,
  * so that what is offered can be placed. Offers overlap; taking one shrinks the others. */
 
+#include "model/bundle.h"
 #include "model/free.h"
 #include "model/request.h"
 
@@ -18,11 +19,14 @@ struct offer {
 	char **devices;		    /* ids of free GPUs, NICs, disks */
 	size_t devices_count;
 	struct cache_offer cache;
+	struct bundle *bundles; /* none before bundles_make */
+	size_t bundles_count;
 };
 
 struct offers {
 	struct offer *items;
 	size_t count;
+	bool bundles_cut; /* there may be more bundles than were looked for */
 };
 
 int offers_make(const struct view *v, struct offers *ret);

@@ -8,6 +8,8 @@
 #include "ctl/svg.h"
 #include "ctl/text.h"
 
+#include <errno.h>
+
 static const char *const machines[] = { "vm-2-cpus.json", "hybrid-20-cpus.json",
 					"server-2-sockets.json", "monster-24-nodes.json",
 					"garbage.json" };
@@ -251,6 +253,57 @@ static void test_every_svg_is_well_formed(void **state)
 	}
 }
 
+/* The second slice, and one that has shared CPUs and memory only. */
+static void test_a_marked_slice_stands_out(void **state)
+{
+	const struct screen screen = { .utf8 = true, .columns = 100 };
+	json_t *document = fixture_load("server-2-sockets.json");
+	struct picture *p = fixture_picture(document);
+	struct buf text = { 0 }, svg = { 0 };
+
+	(void)state;
+	assert_int_equal(picture_mark(p, "nobody"), -ENOENT);
+	assert_true(p->marked == SIZE_MAX);
+	assert_int_equal(picture_mark(p, "serve"), 0);
+	assert_int_equal(p->holders[8], HOLDER_MARKED);
+	assert_int_equal(p->holders[25], HOLDER_MARKED);
+	assert_int_equal(p->holders[2], 0);
+	assert_int_equal(picture_holder(p, 1), HOLDER_MARKED);
+	assert_int_equal(picture_holder(p, 2), 2);
+	draw_text(&text, p, &screen);
+	assert_non_null(strstr(text.data, "8 @"));
+	assert_non_null(strstr(text.data, "memory @·"));
+	assert_non_null(strstr(text.data, "\nmarked    @ serve"));
+	assert_non_null(strstr(text.data, "\nslices    A train-1"));
+	assert_null(strstr(text.data, "B serve"));
+	svg_draw(&svg, p);
+	check_xml(svg.data);
+	assert_non_null(strstr(svg.data, "<rect class=\"m\""));
+	assert_non_null(strstr(svg.data, ">@</text>"));
+	picture_free(p);
+	buf_done(&text);
+	buf_done(&svg);
+	json_decref(document);
+}
+
+static void test_a_marked_slice_has_its_devices_and_memory_marked(void **state)
+{
+	const struct screen screen = { .utf8 = true, .columns = 100 };
+	json_t *document = fixture_load("server-2-sockets.json");
+	struct picture *p = fixture_picture(document);
+	struct buf text = { 0 };
+
+	(void)state;
+	assert_int_equal(picture_mark(p, "train-1"), 0);
+	draw_text(&text, p, &screen);
+	assert_non_null(strstr(text.data, "@  gpu  17:00.0"));
+	assert_non_null(strstr(text.data, "@  disk nvme0n1"));
+	assert_null(strstr(text.data, "A  gpu"));
+	picture_free(p);
+	buf_done(&text);
+	json_decref(document);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +317,8 @@ int main(void)
 		cmocka_unit_test(test_a_node_of_many_packages_is_drawn_beside_them),
 		cmocka_unit_test(test_long_rows_of_like_cores_are_collapsed),
 		cmocka_unit_test(test_every_svg_is_well_formed),
+		cmocka_unit_test(test_a_marked_slice_stands_out),
+		cmocka_unit_test(test_a_marked_slice_has_its_devices_and_memory_marked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -301,6 +301,66 @@ static void test_offer_can_be_accepted_until_it_expires(void **state)
 	rig_done(&r);
 }
 
+/* Of the first offer: its cores, its id and how often it is there. */
+static json_int_t first_bundle(struct rig *r, uint64_t now, char id[OFFER_NAME_ROOM])
+{
+	_cleanup_json_ json_t *document = NULL;
+	const json_t *offer, *bundle;
+
+	assert_int_equal(offers_issue(r->offers, &r->view, now, &document), 0);
+	assert_true(json_is_true(json_object_get(document, "bundles_complete")));
+	offer = json_array_get(json_object_get(document, "offers"), 0);
+	bundle = json_array_get(json_object_get(offer, "bundles"), 0);
+	assert_int_equal(json_integer_value(json_object_get(bundle, "times")), 1);
+	assert_string_equal(json_string_value(json_object_get(bundle, "align")), "node");
+	(void)snprintf(id, OFFER_NAME_ROOM, "%s", json_string_value(json_object_get(bundle, "id")));
+	return json_integer_value(json_object_get(bundle, "cores"));
+}
+
+static void test_bundle_can_be_accepted_by_its_own_name(void **state)
+{
+	struct request request;
+	struct fail f = { 0 };
+	char id[OFFER_NAME_ROOM];
+	struct rig r;
+
+	(void)state;
+	rig_open(&r);
+	assert_int_equal(first_bundle(&r, 0, id), 4);
+	assert_string_equal(id, "o-7-1-0-0");
+	assert_int_equal(accept_offer(&r, id, 1, &request, &f), 0);
+	assert_string_equal(request.offer, id);
+	assert_true(request.cores == 4 && request.align_required);
+	assert_int_equal(request.within_devices_count, 0); /* one of CPUs alone */
+	request_done(&request);
+	assert_gone(&r, "o-7-1-0-9", 1);
+	assert_gone(&r, "o-7-1-0-", 1);
+	assert_gone(&r, id, 1000);
+	rig_done(&r);
+}
+
+/* Asked for again they are those of before, until something is taken or given back. */
+static void test_bundles_follow_the_ledger(void **state)
+{
+	_cleanup_(allocation_freep) struct allocation *a = NULL;
+	char id[OFFER_NAME_ROOM];
+	struct rig r;
+
+	(void)state;
+	rig_open(&r);
+	assert_int_equal(first_bundle(&r, 0, id), 4);
+	assert_int_equal(first_bundle(&r, 0, id), 4);
+	assert_int_equal(allocation_new(&a), 0);
+	a->slice = strdup("x");
+	assert_int_equal(cpuset_add(a->cpus, 0), 0);
+	assert_int_equal(ledger_take(r.ledger, &a), 0);
+	assert_int_equal(first_bundle(&r, 0, id), 3);
+	ledger_release(r.ledger, "x");
+	assert_int_equal(first_bundle(&r, 0, id), 4);
+	assert_string_equal(id, "o-7-4-0-0");
+	rig_done(&r);
+}
+
 static void test_unknown_offer_is_gone(void **state)
 {
 	static const char *const ids[] = {
@@ -418,6 +478,8 @@ int main(void)
 		cmocka_unit_test(test_allocation_survives_its_document),
 		cmocka_unit_test(test_times_are_rfc3339_or_null),
 		cmocka_unit_test(test_offer_can_be_accepted_until_it_expires),
+		cmocka_unit_test(test_bundle_can_be_accepted_by_its_own_name),
+		cmocka_unit_test(test_bundles_follow_the_ledger),
 		cmocka_unit_test(test_unknown_offer_is_gone),
 		cmocka_unit_test(test_oldest_offers_make_room),
 		cmocka_unit_test(test_document_cache_makes_the_round_trip),

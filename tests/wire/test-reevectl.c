@@ -282,6 +282,84 @@ static void test_a_refusal_is_one_sentence_and_status_1(void **state)
 	check(replies, ARGUMENTS(W("run"), W("--cores=9"), W("true")), 125, "", "[no-fit]");
 }
 
+static void test_an_explanation_says_what_else_there_is(void **state)
+{
+	static const struct reply fits[] = {
+		{ "POST", "/v1/explain", 200,
+		  "{\"admissible\":true,\"placement\":{\"why\":\"node 0 has room\",\"cost\":10},"
+		  "\"next_best\":{\"why\":\"without node 0 it is farther\",\"cost\":21}}",
+		  false },
+		{ 0 },
+	};
+	static const struct reply not [] = {
+		{ "POST", "/v1/explain", 200,
+		  "{\"admissible\":false,\"code\":\"no-fit\",\"detail\":\"no\",\"would_fit\":["
+		  "{\"detail\":\"8 cores instead of 9\"},{\"detail\":\"any\\u001b NICs\"},7]}",
+		  false },
+		{ 0 },
+	};
+
+	(void)state;
+	check(fits, ARGUMENTS(W("explain"), W("--cores=9")), 0,
+	      "it fits: node 0 has room; cost 10\nnext best: without node 0 it is farther; cost "
+	      "21\n",
+	      "");
+	check(not, ARGUMENTS(W("explain"), W("--cores=9")), 1,
+	      "\nit would fit with\n  8 cores instead of 9\n  any? NICs\n", "");
+}
+
+static void test_a_place_is_marked_on_the_drawing(void **state)
+{
+	static const struct reply replies[] = {
+		{ "POST", "/v1/explain", 200,
+		  "{\"admissible\":true,\"placement\":{\"why\":\"room\",\"cost\":10},"
+		  "\"resources\":{\"cpus\":\"1\",\"cores\":[\"core-1\"]}}",
+		  false },
+		{ "GET", "/v1/inventory", 200,
+		  "{\"cores\":[{\"id\":\"core-0\",\"cpus\":\"0\"},{\"id\":\"core-1\",\"cpus\":"
+		  "\"1\"},"
+		  "{\"id\":\"core-2\",\"cpus\":\"2\"}]}",
+		  false },
+		{ "GET", "/v1/slices/s-1", 200, SLICE, false },
+		{ "GET", "/v1/slices", 200, "{\"slices\":[" SLICE "]}", false },
+		{ 0 },
+	};
+
+	(void)state;
+	check(replies, ARGUMENTS(W("topology"), W("--slice"), W("s-1")), 0, "0 · │ 1 · │ 2 @ │",
+	      "");
+	check(replies, ARGUMENTS(W("topology"), W("--slice=s-2")), 1, "",
+	      "reevectl: there is no slice s-2 [no-such-slice]\n");
+	check(replies, ARGUMENTS(W("explain"), W("--draw"), W("s-1")), 0, "\nmarked    @ s-1", "");
+	check(replies, ARGUMENTS(W("explain"), W("--draw"), W("--cores=1")), 0,
+	      "it fits: room; cost 10\n\nthis machine", "");
+	check(replies, ARGUMENTS(W("explain"), W("--draw"), W("--cores=1")), 0, "0 · │ 1 @ │ 2 A │",
+	      "");
+	check(replies, ARGUMENTS(W("explain"), W("--svg=-"), W("--cores=1")), 0, "<svg xmlns", "");
+	check(replies, ARGUMENTS(W("explain"), W("--draw"), W("-o"), W("json"), W("--cores=1")), 0,
+	      "\"admissible\": true", "");
+}
+
+static void test_offers_are_shown_with_their_bundles(void **state)
+{
+	static const struct reply replies[] = {
+		{ "GET", "/v1/offers", 200,
+		  "{\"bundles_complete\":false,\"offers\":[{\"id\":\"o-1-1-0\",\"cores\":48,"
+		  "\"bundles\":[{\"id\":\"o-1-1-0-0\",\"times\":4,\"align\":\"node\",\"cores\":12,"
+		  "\"memory_bytes\":128849018880,\"gpus\":1,\"nics\":1,\"model\":\"A100\"}]},"
+		  "{\"id\":\"o-1-1-1\",\"bundles\":7},9]}",
+		  false },
+		{ 0 },
+	};
+
+	(void)state;
+	check(replies, ARGUMENTS(W("offers")), 0,
+	      "BUNDLE     TIMES  ALIGN  CORES   MEMORY  GPUS  NICS  GPU MODEL\n"
+	      "o-1-1-0-0      4  node      12  120 GiB     1     1  A100\n"
+	      "(there may be more: looking for all would take too long)\n",
+	      "");
+}
+
 static void test_an_answer_that_is_not_of_the_api_is_status_4(void **state)
 {
 	static const char *const bodies[] = { "<html>", "[1,2]", "", "{\"a\":", "null" };
@@ -520,6 +598,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_slices_are_listed_as_a_table_and_as_json),
 		cmocka_unit_test(test_a_refusal_is_one_sentence_and_status_1),
+		cmocka_unit_test(test_an_explanation_says_what_else_there_is),
+		cmocka_unit_test(test_a_place_is_marked_on_the_drawing),
+		cmocka_unit_test(test_offers_are_shown_with_their_bundles),
 		cmocka_unit_test(test_an_answer_that_is_not_of_the_api_is_status_4),
 		cmocka_unit_test(test_answers_of_wrong_types_crash_no_verb),
 		cmocka_unit_test(test_run_ends_with_the_status_of_the_task),
