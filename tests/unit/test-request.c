@@ -14,7 +14,7 @@
 
 static void test_request_words_have_names_both_ways(void **state)
 {
-	static const char *const levels[] = { "node", "package", "none" };
+	static const char *const levels[] = { "node", "package", "none", "switch" };
 	static const char *const isolations[] = { "best-effort", "required" };
 
 	(void)state;
