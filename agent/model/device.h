@@ -134,6 +134,7 @@ struct device {
 	struct cpuset *local_cpus; /* NULL unknown */
 	bool offerable;		   /* may be part of an offer */
 	char *reason;		   /* why not, a sentence; NULL when offerable */
+	size_t place;		   /* in the devices of a sealed inventory, which sets it */
 	union {
 		struct device_package package;
 		struct device_node memory;

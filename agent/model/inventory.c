@@ -3,6 +3,7 @@
  * machine comparable and the printed form stable. */
 #include "model/inventory.h"
 
+#include "model/topology.h"
 #include "util/cleanup.h"
 #include "util/map.h"
 
@@ -45,6 +46,7 @@ struct inventory *inventory_free(struct inventory *inv)
 	free(inv->devices);
 	free(inv->notes);
 	map_free(inv->by_id);
+	topology_free(inv->topology);
 	machine_done(&inv->machine);
 	cache_control_done(&inv->cache);
 	free(inv);
@@ -121,7 +123,10 @@ void inventory_seal(struct inventory *inv)
 			i++;
 		inv->first[kind] = i;
 	}
+	for (i = 0; i < inv->count; i++)
+		inv->devices[i]->place = i;
 	inv->sealed = true;
+	(void)topology_new(inv, &inv->topology); /* without it, places are not searched for */
 }
 
 struct device *inventory_find(const struct inventory *inv, const char *id)

@@ -206,7 +206,7 @@ static uint32_t best_link(const struct inventory *inv)
 
 	inventory_each (a, inv, DEVICE_GPU)
 		inventory_each (b, inv, DEVICE_GPU) {
-			uint32_t link = path_link(a, b);
+			uint32_t link = a != b ? path_link(a, b) : 0;
 
 			best = link > best ? link : best;
 		}

@@ -291,3 +291,17 @@ int cpuset_next(const struct cpuset *s, int previous)
 {
 	return s ? hwloc_bitmap_next(cpuset_as_hwloc(s), previous) : -1;
 }
+
+void cpuset_words(const struct cpuset *s, uint64_t *words, size_t count)
+{
+	const unsigned bits_of_long = sizeof(unsigned long) * 8;
+
+	for (size_t i = 0; i < count; i++) {
+		words[i] = 0;
+		for (unsigned bit = 0; s && bit < 64; bit += bits_of_long)
+			words[i] |=
+				(uint64_t)hwloc_bitmap_to_ith_ulong(
+					cpuset_as_hwloc(s), ((unsigned)i * 64 + bit) / bits_of_long)
+				<< bit;
+	}
+}

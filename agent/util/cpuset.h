@@ -43,6 +43,9 @@ int cpuset_union(struct cpuset *into, const struct cpuset *other);
 int cpuset_subtract(struct cpuset *from, const struct cpuset *other);
 int cpuset_intersect(struct cpuset *into, const struct cpuset *other);
 
+/* The numbers below 64 * count as bits, the lowest in words[0]. NULL is empty. */
+void cpuset_words(const struct cpuset *s, uint64_t *words, size_t count);
+
 /* Walks in rising order: start with previous -1, ends with -1. */
 int cpuset_next(const struct cpuset *s, int previous);
 #define cpuset_each(number, set) \

@@ -99,8 +99,10 @@ static void test_pick_keeps_the_shared_pool_able_to_pay(void **state)
 	stage_open(&s, inv);
 	stage_refuse(&s, REQUEST(.shared_millicpus = 3001), "shared-short");
 	(void)stage_take(&s, "x", REQUEST(.shared_millicpus = 1500));
-	stage_refuse(&s, REQUEST(.cores = 1, .shared_millicpus = 501), "shared-short");
-	stage_refuse(&s, REQUEST(.cores = 2), "shared-short");
+	stage_refuse(&s, REQUEST(.cores = 1, .shared_millicpus = 1501), "shared-short");
+	expect_cpus(&s, REQUEST(.cores = 1, .shared_millicpus = 501), "3");
+	stage_refuse(&s, REQUEST(.cores = 3), "shared-short");
+	expect_cpus(&s, REQUEST(.cores = 2), "0,3"); /* an isolated one was never of the pool */
 	expect_cpus(&s, REQUEST(.cores = 1, .shared_millicpus = 500), "0");
 	stage_refuse(&s, REQUEST(.shared_millicpus = UINT32_MAX), "shared-short");
 	stage_close(&s);

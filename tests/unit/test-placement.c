@@ -66,7 +66,7 @@ static void test_placement_goes_from_node_to_package_to_machine(void **state)
 		{ "", { .cores = 4 }, "0-3", "0", "", 10 },
 		{ "", { .cores = 5 }, "0-4", "0-1", "", 12 },
 		{ "", { .cores = 8 }, "0-7", "0-1", "", 12 },
-		{ "", { .cores = 9 }, "0-8", "0-2", "", 32 },
+		{ "", { .cores = 9 }, "0-7,12", "0-1,3", "", 32 }, /* node 2 has GPUs */
 		{ "", { .cores = 16 }, "0-15", "0-3", "", 32 },
 		{ "0", { .cores = 4 }, "4-7", "1", "", 10 },
 		{ "0-7", { .cores = 4 }, "12-15", "3", "", 10 }, /* node 2 has GPUs */
