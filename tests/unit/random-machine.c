@@ -22,6 +22,7 @@ struct making {
 	const struct random_size *size;
 	struct inventory *inv;
 	unsigned threads, cpu, core; /* of a core; the next numbers */
+	bool placeless;		     /* one node, and firmware that tells of no device's place */
 	bool apart;		     /* second threads are numbered far from the first ones */
 	unsigned nodes[NODES_ROOM];  /* their numbers */
 	size_t nodes_count;
@@ -87,7 +88,7 @@ static void add_threads(struct making *m, struct device *core)
 		if (cpu != CPUSET_MAX)
 			assert_int_equal(cpuset_add(core->core.cpus, cpu), 0);
 	}
-	if (lie_in(m, 30))
+	if (m->cpu < 60 && !m->apart && lie_in(m, 30)) /* a CPU of two cores */
 		assert_int_equal(cpuset_add(core->core.cpus, known_cpu(m)), 0);
 	m->cpu += m->apart ? 1 : threads;
 	if (one_in(m, 12)) /* one that is offline, or was never there */
@@ -212,20 +213,46 @@ static void place_on_pci(struct making *m, struct device *d, unsigned nth)
 
 static struct device *add_device(struct making *m, enum device_kind kind, unsigned nth)
 {
-	int node = one_in(m, 8) ? DEVICE_NO_NODE : (int)m->nodes[random_draw(m->r, m->nodes_count)];
+	int node = (int)m->nodes[random_draw(m->r, m->nodes_count)];
+	bool told = m->nodes_count == 1 ? !m->placeless : !one_in(m, 8);
 	struct device *d;
 	char name[16];
 
 	(void)snprintf(name, sizeof(name), "d%u", nth);
-	d = shape_add_device(m->inv, kind, name, node);
+	d = shape_add_device(m->inv, kind, name, told ? node : DEVICE_NO_NODE);
 	if (lie_in(m, 15)) /* its CPUs are not those of its node */
 		d->node = (int)m->nodes[random_draw(m->r, m->nodes_count)];
-	if (lie_in(m, 25))
-		d->node = 999;
 	if (!one_in(m, 8))
 		place_on_pci(m, d, nth);
 	d->offerable = !one_in(m, 12);
 	return d;
+}
+
+static void add_link(struct device *from, const struct device *to, unsigned mbps)
+{
+	char text[512];
+
+	(void)snprintf(text, sizeof(text), "%s%s%s=%u", from->gpu.links ? from->gpu.links : "",
+		       from->gpu.links ? "," : "", to->pci, mbps);
+	assert_int_equal(device_set_string(&from->gpu.links, text), 0);
+}
+
+/* Some pairs of GPUs have a link, of one or two lanes. */
+static void add_links(struct making *m)
+{
+	bool all = one_in(m, 3);
+
+	inventory_each (a, m->inv, DEVICE_GPU)
+		inventory_each (b, m->inv, DEVICE_GPU) {
+			unsigned mbps = (unsigned)random_draw(m->r, 3) * 25000;
+
+			if (a == b)
+				break; /* each pair once */
+			if (!a->pci || !b->pci || mbps == 0 || (!all && one_in(m, 2)))
+				continue;
+			add_link(a, b, mbps);
+			add_link(b, a, lie_in(m, 5) ? 1 : mbps);
+		}
 }
 
 static void add_devices(struct making *m)
@@ -270,9 +297,12 @@ struct inventory *random_machine(struct random *r, const struct random_size *siz
 		add_node(&m, number++, package);
 	}
 	set_distances(&m);
+	m.placeless = one_in(&m, 4);
 	if (one_in(&m, 6)) /* what a GPU has is no memory of the host */
 		(void)shape_add_memory(m.inv, 255, "gpu", false, 16 * GIB);
 	add_devices(&m);
+	if (one_in(&m, 3))
+		add_links(&m);
 	return m.inv;
 }
 

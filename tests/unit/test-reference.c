@@ -15,12 +15,13 @@
 #include "reference.h"
 #include "util/cleanup.h"
 
-enum { MACHINES = 6000, REQUESTS = 4, LIMIT = 1000000 };
+enum { MACHINES = 8000, REQUESTS = 4, LIMIT = 1000000 };
 
 static const struct random_size sizes[] = {
 	{ 2, 4, 3, 2, true },
 	{ 3, 3, 4, 3, true },
 	{ 4, 2, 4, 2, true },
+	{ 1, 9, 2, 1, true }, /* caches */
 };
 
 static struct tally {
