@@ -2,6 +2,7 @@
 /* The API's views of the agent; see api.h. */
 #include "api.h"
 
+#include "apart.h"
 #include "api_internal.h"
 #include "backend.h"
 #include "document.h"
@@ -171,6 +172,8 @@ int api_explain(struct api *a, struct request *request, json_t **ret, struct fai
 	if (r == 0 && request->offer)
 		r = offers_accept(a->manager->offers, request,
 				  a->manager->host->monotonic_usec(a->manager->host), &why);
+	if (r == 0)
+		r = apart_find(a->manager, request);
 	if (r == 0)
 		r = placement_decide(&v, request, &found, &why, on_considered, considered);
 	request_done(request);

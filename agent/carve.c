@@ -4,6 +4,7 @@
  * retreat. */
 #include "carve.h"
 
+#include "apart.h"
 #include "backend.h"
 #include "channel.h"
 #include "document.h"
@@ -390,12 +391,15 @@ static int choose_name(struct manager *m, struct request *request, struct fail *
 	return 0;
 }
 
-static int place(struct manager *m, const struct request *request, struct fail *f)
+static int place(struct manager *m, struct request *request, struct fail *f)
 {
 	_cleanup_(allocation_freep) struct allocation *a = NULL;
 	struct view v = manager_view(m);
-	int r = placement_decide(&v, request, &a, f, NULL, NULL);
+	int r = apart_find(m, request);
 
+	if (r == 0)
+		r = placement_decide(&v, request, &a, f, NULL, NULL);
+	apart_forget(request);
 	if (r == PLACEMENT_NO_FIT)
 		return f->error;
 	if (r == 0 && limits_check(m, a, -1, &request->limits, f) < 0)

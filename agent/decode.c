@@ -38,8 +38,8 @@ struct raw_request {
 	const json_t *labels, *hugepages, *devices, *limits, *cache, *nic;
 	uint64_t cores, memory, processes_max;
 	double shared_cpus;
-	int align, isolation, interrupts, partition;
-	bool align_required, revocable;
+	int align, strategy, apart, isolation, interrupts, partition;
+	bool align_required, apart_required, revocable;
 };
 
 #define AT(type, member) offsetof(struct type, member)
@@ -60,8 +60,13 @@ static const struct json_field request_fields[] = {
 	{ "nic", JSON_KIND_OBJECT, AT(raw_request, nic), .required = false },
 	{ "cache", JSON_KIND_OBJECT, AT(raw_request, cache), .required = false },
 	{ "align", JSON_KIND_ENUM, AT(raw_request, align), .from_string = align_level_from_string,
-	  .choices = "node, package, none" },
+	  .choices = "switch, node, package, none" },
 	{ "align_required", JSON_KIND_BOOL, AT(raw_request, align_required), .required = false },
+	{ "strategy", JSON_KIND_ENUM, AT(raw_request, strategy),
+	  .from_string = strategy_from_string, .choices = "leave-largest-hole, pack, spread" },
+	{ "apart", JSON_KIND_ENUM, AT(raw_request, apart), .from_string = apart_from_string,
+	  .choices = "none, node, package" },
+	{ "apart_required", JSON_KIND_BOOL, AT(raw_request, apart_required), .required = false },
 	{ "isolation", JSON_KIND_ENUM, AT(raw_request, isolation),
 	  .from_string = isolation_from_string, .choices = "required, best-effort" },
 	{ "revocable", JSON_KIND_BOOL, AT(raw_request, revocable), .required = false },
@@ -129,6 +134,9 @@ int decode_request(const json_t *object, struct request *ret, struct fail *f)
 	ret->memory_bytes = raw.memory;
 	ret->align = (enum align_level)raw.align;
 	ret->align_required = raw.align_required;
+	ret->strategy = (enum strategy)raw.strategy;
+	ret->apart = (enum apart)raw.apart;
+	ret->apart_required = raw.apart_required;
 	ret->isolation = (enum isolation)raw.isolation;
 	ret->interrupts = (enum interrupts)raw.interrupts;
 	ret->partition = (enum partition)raw.partition;

@@ -320,6 +320,13 @@ json_t *document_request(const struct request *r)
 	    json_put_string(object, "interrupts", interrupts_to_string(r->interrupts)) < 0 ||
 	    json_put_string(object, "partition", partition_to_string(r->partition)) < 0)
 		return NULL;
+	if (r->strategy != STRATEGY_LEAVE_LARGEST_HOLE &&
+	    json_put_string(object, "strategy", strategy_to_string(r->strategy)) < 0)
+		return NULL;
+	if (r->apart != APART_NONE &&
+	    (json_put_string(object, "apart", apart_to_string(r->apart)) < 0 ||
+	     json_put(object, "apart_required", json_boolean(r->apart_required)) < 0))
+		return NULL;
 	if ((r->nic.function != NIC_FUNCTION_ANY || r->nic.speed_mbps) &&
 	    json_put(object, "nic", asked_nic(&r->nic)) < 0)
 		return NULL;

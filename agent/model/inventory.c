@@ -3,7 +3,7 @@
  * machine comparable and the printed form stable. */
 #include "model/inventory.h"
 
-#include "model/topology.h"
+#include "model/layout.h"
 #include "util/cleanup.h"
 #include "util/map.h"
 
@@ -46,7 +46,7 @@ struct inventory *inventory_free(struct inventory *inv)
 	free(inv->devices);
 	free(inv->notes);
 	map_free(inv->by_id);
-	topology_free(inv->topology);
+	layout_free(inv->layout);
 	machine_done(&inv->machine);
 	cache_control_done(&inv->cache);
 	free(inv);
@@ -126,7 +126,7 @@ void inventory_seal(struct inventory *inv)
 	for (i = 0; i < inv->count; i++)
 		inv->devices[i]->place = i;
 	inv->sealed = true;
-	(void)topology_new(inv, &inv->topology); /* without it, places are not searched for */
+	(void)layout_new(inv, &inv->layout); /* without it, places are not searched for */
 }
 
 struct device *inventory_find(const struct inventory *inv, const char *id)

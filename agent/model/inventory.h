@@ -24,7 +24,7 @@ struct inventory {
 	size_t capacity;		/* private */
 	size_t first[DEVICE_KINDS + 1]; /* sealed: devices[first[k]] .. devices[first[k+1]-1] */
 	struct map *by_id;
-	struct topology *topology; /* sealed: the same as numbers; NULL: it could not be made */
+	struct layout *layout; /* sealed: the same as numbers; NULL: it could not be made */
 };
 
 struct inventory_summary {

@@ -213,7 +213,7 @@ static int search_at(struct decision *d, const struct spot *spot)
 	return 0;
 }
 
-static size_t list_nodes(const struct topology *t, bool one_switch, struct spot *spots)
+static size_t list_nodes(const struct layout *t, bool one_switch, struct spot *spots)
 {
 	size_t n = 0;
 
@@ -234,7 +234,7 @@ static size_t list_nodes(const struct topology *t, bool one_switch, struct spot 
 	return n;
 }
 
-static size_t list_packages(const struct topology *t, struct spot *spots)
+static size_t list_packages(const struct layout *t, struct spot *spots)
 {
 	size_t n = 0;
 
@@ -257,7 +257,7 @@ static size_t list_packages(const struct topology *t, struct spot *spots)
 	return n;
 }
 
-static size_t list_spots(const struct topology *t, enum score_level level, struct spot *spots)
+static size_t list_spots(const struct layout *t, enum score_level level, struct spot *spots)
 {
 	if (level == SCORE_AT_SWITCH || level == SCORE_AT_NODE)
 		return list_nodes(t, level == SCORE_AT_SWITCH, spots);
@@ -312,12 +312,12 @@ static enum score_level widest(const struct request *q)
 static int search_levels(struct decision *d)
 {
 	bool apiece = d->observer || !cache_request_empty(&d->request->cache);
-	struct spot spots[TOPOLOGY_NODES_MAX];
+	struct spot spots[LAYOUT_NODES_MAX];
 	int r = 0;
 
 	for (enum score_level level = tightest(d->request);
 	     r == 0 && !d->allocation && level <= widest(d->request); level++) {
-		size_t count = list_spots(d->view->inventory->topology, level, spots);
+		size_t count = list_spots(d->view->inventory->layout, level, spots);
 
 		if (!apiece)
 			r = search_all(d, spots, count);
@@ -358,7 +358,7 @@ static int decide(struct decision *d)
 	bool told = false;
 	int r = 0;
 
-	if (d->view->inventory->topology) {
+	if (d->view->inventory->layout) {
 		r = stock_take(d->view, d->request, &stock);
 		if (r == 0)
 			r = search_open(&d->search, stock);

@@ -18,9 +18,9 @@ static bool is_subset(uint64_t inner, uint64_t outer)
 
 int search_open(struct search *s, const struct stock *stock)
 {
-	size_t l3s = stock->topology->l3s_count ? stock->topology->l3s_count : 1;
+	size_t l3s = stock->layout->l3s_count ? stock->layout->l3s_count : 1;
 
-	*s = (struct search){ .stock = stock, .topology = stock->topology };
+	*s = (struct search){ .stock = stock, .layout = stock->layout };
 	s->l3s = calloc(l3s, sizeof(*s->l3s));
 	s->picked = calloc(l3s, sizeof(*s->picked));
 	if (s->l3s && s->picked)
@@ -39,7 +39,7 @@ void search_done(struct search *s)
 
 bool search_takes_group(const struct search *s, size_t group, uint64_t nodes)
 {
-	const struct topology_group *g = &s->topology->groups[group];
+	const struct layout_group *g = &s->layout->groups[group];
 
 	if (s->stock->groups[group] == 0 || !is_subset(g->nodes, nodes))
 		return false;
@@ -52,8 +52,8 @@ static void count_cores(struct search *s)
 {
 	memset(s->cores, 0, sizeof(s->cores));
 	s->loose = false;
-	for (size_t i = 0; i < s->topology->groups_count; i++) {
-		uint64_t nodes = s->topology->groups[i].nodes;
+	for (size_t i = 0; i < s->layout->groups_count; i++) {
+		uint64_t nodes = s->layout->groups[i].nodes;
 
 		if (!search_takes_group(s, i, s->place.nodes))
 			continue;
@@ -70,14 +70,14 @@ static uint64_t cores_of(const struct search *s, uint64_t nodes)
 
 	each_bit (i, nodes)
 		sum += s->cores[i];
-	for (size_t i = 0; s->loose && i < s->topology->groups_count; i++)
-		if (!s->topology->groups[i].nodes ||
-		    (s->topology->groups[i].nodes & (s->topology->groups[i].nodes - 1)))
+	for (size_t i = 0; s->loose && i < s->layout->groups_count; i++)
+		if (!s->layout->groups[i].nodes ||
+		    (s->layout->groups[i].nodes & (s->layout->groups[i].nodes - 1)))
 			sum += search_takes_group(s, i, nodes) ? s->stock->groups[i] : 0;
 	return sum;
 }
 
-uint32_t search_far(const struct topology *t, uint64_t from, unsigned to)
+uint32_t search_far(const struct layout *t, uint64_t from, unsigned to)
 {
 	uint32_t least = from ? UINT32_MAX : 0;
 
@@ -89,8 +89,8 @@ uint32_t search_far(const struct topology *t, uint64_t from, unsigned to)
 }
 
 struct order { /* of nodes, the nearest first */
-	uint8_t node[TOPOLOGY_NODES_MAX];
-	uint32_t far[TOPOLOGY_NODES_MAX];
+	uint8_t node[LAYOUT_NODES_MAX];
+	uint32_t far[LAYOUT_NODES_MAX];
 	unsigned count;
 };
 
@@ -98,7 +98,7 @@ static void order_nodes(const struct search *s, uint64_t nodes, uint64_t from, s
 {
 	o->count = 0;
 	each_bit (i, nodes) {
-		uint32_t far = search_far(s->topology, from, (unsigned)i);
+		uint32_t far = search_far(s->layout, from, (unsigned)i);
 		unsigned k = o->count++;
 
 		for (; k > 0 && o->far[k - 1] > far; k--) {
@@ -137,7 +137,7 @@ static bool fill_pages(const struct search *s, const struct order *o, size_t siz
 }
 
 bool search_fill(const struct search *s, uint64_t nodes, uint64_t core_nodes,
-		 struct search_memory ret[TOPOLOGY_NODES_MAX])
+		 struct search_memory ret[LAYOUT_NODES_MAX])
 {
 	uint64_t left = s->stock->request->memory_bytes;
 	struct order o;
@@ -161,7 +161,7 @@ bool search_fill(const struct search *s, uint64_t nodes, uint64_t core_nodes,
 
 static bool has_memory(const struct search *s, uint64_t nodes)
 {
-	struct search_memory filled[TOPOLOGY_NODES_MAX];
+	struct search_memory filled[LAYOUT_NODES_MAX];
 	uint64_t sum = 0;
 
 	if (s->stock->sizes > 0)
@@ -235,14 +235,14 @@ static int compare_until(const struct placement_score *a, const struct placement
 
 static uint64_t far_memory(const struct search *s, uint64_t used, uint64_t core_nodes)
 {
-	struct search_memory filled[TOPOLOGY_NODES_MAX];
+	struct search_memory filled[LAYOUT_NODES_MAX];
 	uint64_t sum = 0;
 
 	if ((s->stock->request->memory_bytes == 0 && s->stock->sizes == 0) || used == core_nodes ||
 	    !core_nodes || !search_fill(s, used, core_nodes, filled))
 		return 0;
 	each_bit (i, used & ~core_nodes) {
-		uint64_t far = search_far(s->topology, core_nodes, (unsigned)i);
+		uint64_t far = search_far(s->layout, core_nodes, (unsigned)i);
 
 		sum = add_bounded(sum, multiply_bounded(filled[i].bytes >> 10, far));
 		for (size_t size = 0; size < s->stock->sizes; size++)
@@ -259,9 +259,9 @@ static uint64_t gpus_taken(const struct search *s, const struct device_choice *d
 {
 	uint64_t n = 0;
 
-	for (size_t i = 0; s->stock->wanted[0] > 0 && i < s->topology->classes_count; i++)
-		if (s->topology->classes[i].kind == DEVICE_GPU &&
-		    s->topology->classes[i].node != TOPOLOGY_NONE)
+	for (size_t i = 0; s->stock->wanted[0] > 0 && i < s->layout->classes_count; i++)
+		if (s->layout->classes[i].kind == DEVICE_GPU &&
+		    s->layout->classes[i].node != LAYOUT_NONE)
 			n += d->counts[i];
 	return n;
 }
@@ -283,7 +283,8 @@ static void try_core_nodes(struct search *s, struct plan *plan, uint64_t core_no
 	if (than_best == 0) {
 		devices.links = s->best.score.value[SCORE_LINKS];
 		devices.paths = s->best.score.value[SCORE_PATHS];
-		devices.groups = UINT64_MAX; /* as good in these may be better in others */
+		devices.floating = devices.groups =
+			UINT64_MAX; /* as good in these may be better in others */
 	}
 	if (!search_devices(s, plan->used, core_nodes ? core_nodes : plan->used, &devices))
 		return;
@@ -301,7 +302,7 @@ static void try_core_nodes(struct search *s, struct plan *plan, uint64_t core_no
 	plan->core_nodes = core_nodes;
 	plan->found = true;
 	plan->place = s->place;
-	memcpy(plan->devices, devices.counts, s->topology->classes_count * sizeof(*plan->devices));
+	memcpy(plan->devices, devices.counts, s->layout->classes_count * sizeof(*plan->devices));
 	s->best = *plan;
 }
 
@@ -381,10 +382,10 @@ static struct branch with(const struct search *s, const struct branch *b, unsign
 	struct branch next = *b;
 
 	each_bit (i, b->used) {
-		uint8_t far = s->topology->worst[i][node];
+		uint8_t far = s->layout->worst[i][node];
 
 		next.worst = far > next.worst ? far : next.worst;
-		next.distances += s->topology->both[i][node];
+		next.distances += s->layout->both[i][node];
 	}
 	next.used |= 1ULL << node;
 	return next;

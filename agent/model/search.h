@@ -42,16 +42,16 @@ struct plan { /* what was found */
 	struct placement_score score;
 	struct search_place place;
 	uint64_t used, core_nodes;
-	uint16_t devices[TOPOLOGY_CLASSES_MAX]; /* how many of each class */
+	uint16_t devices[LAYOUT_CLASSES_MAX]; /* how many of each class */
 	bool found;
 };
 
 struct search {
 	const struct stock *stock;
-	const struct topology *topology;
+	const struct layout *layout;
 	struct search_place place;
-	uint32_t cores[TOPOLOGY_NODES_MAX]; /* of groups on that node alone */
-	bool loose;			    /* there are others */
+	uint32_t cores[LAYOUT_NODES_MAX]; /* of groups on that node alone */
+	bool loose;			  /* there are others */
 	struct plan best;
 	uint32_t node_steps, device_steps, cache_steps;
 	struct search_l3 *l3s; /* scratch, of all last-level caches */
@@ -66,9 +66,9 @@ bool search_takes_group(const struct search *s, size_t group, uint64_t nodes);
 
 /* Memory and huge pages of these nodes, those near the cores first; false: too little. */
 bool search_fill(const struct search *s, uint64_t nodes, uint64_t core_nodes,
-		 struct search_memory ret[TOPOLOGY_NODES_MAX]);
+		 struct search_memory ret[LAYOUT_NODES_MAX]);
 /* SLIT from the nearest of the nodes; 0 for one of them and for none of them. */
-uint32_t search_far(const struct topology *t, uint64_t from, unsigned to);
+uint32_t search_far(const struct layout *t, uint64_t from, unsigned to);
 
 /* search_cores.c: which last-level caches: s->picked, in the order in which to fill them. */
 struct search_l3 {
@@ -82,7 +82,9 @@ void search_cores(struct search *s, uint64_t nodes, struct core_choice *ret);
 
 /* search_devices.c: false: nothing that is better than *ret. */
 struct device_choice {
-	uint64_t links, paths, groups;
-	uint16_t counts[TOPOLOGY_CLASSES_MAX];
+	uint64_t links, paths;
+	uint64_t floating; /* GPUs of no node: of those of a node fewer stay then */
+	uint64_t groups;
+	uint16_t counts[LAYOUT_CLASSES_MAX];
 };
 bool search_devices(struct search *s, uint64_t used, uint64_t home, struct device_choice *ret);

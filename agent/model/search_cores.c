@@ -22,7 +22,7 @@ struct narrowing {
 /* Performance cores go before efficiency cores. Returns how many performance cores there are. */
 static uint64_t list_l3s(struct search *s, uint64_t nodes, uint32_t *ret_count)
 {
-	const struct topology *t = s->topology;
+	const struct layout *t = s->layout;
 	uint64_t fast = 0;
 	uint32_t count = 0;
 

@@ -14,23 +14,23 @@ struct item { /* a class that may be chosen from */
 
 struct choosing {
 	struct search *search;
-	struct item items[TOPOLOGY_CLASSES_MAX];
+	struct item items[LAYOUT_CLASSES_MAX];
 	size_t items_count;
 	uint32_t wanted[SLOTS];
-	size_t begin[SLOTS + 1];		   /* of the items of each slot */
-	uint32_t suffix[TOPOLOGY_CLASSES_MAX + 1]; /* devices from an item to the end of its slot */
-	uint16_t counts[TOPOLOGY_CLASSES_MAX];
+	size_t begin[SLOTS + 1];		 /* of the items of each slot */
+	uint32_t suffix[LAYOUT_CLASSES_MAX + 1]; /* devices from an item to the end of its slot */
+	uint16_t counts[LAYOUT_CLASSES_MAX];
 	uint64_t links, paths; /* of what is chosen */
 	struct device_choice *best;
 	bool found;
 };
 
-static uint32_t path_home(const struct search *s, const struct topology_class *class, uint64_t home)
+static uint32_t path_home(const struct search *s, const struct layout_class *class, uint64_t home)
 {
 	uint32_t least = UINT32_MAX;
 
 	for (uint64_t left = home; left; left &= left - 1) {
-		uint32_t weight = s->topology->to_node[class->to + (unsigned)__builtin_ctzll(left)];
+		uint32_t weight = s->layout->to_node[class->to + (unsigned)__builtin_ctzll(left)];
 
 		least = weight < least ? weight : least;
 	}
@@ -55,15 +55,15 @@ static void count_slots(struct choosing *c, uint64_t used)
 static void list_slot(struct choosing *c, uint32_t slot, uint64_t used, uint64_t home)
 {
 	const struct search *s = c->search;
-	const struct topology *t = s->topology;
+	const struct layout *t = s->layout;
 
 	c->begin[slot] = c->items_count;
 	for (size_t i = 0; c->wanted[slot] > 0 && i < t->classes_count; i++) {
-		const struct topology_class *class = &t->classes[i];
+		const struct layout_class *class = &t->classes[i];
 
 		if (s->stock->classes[i] == 0 || class->open != (slot % 2 == 1) ||
 		    stock_kind(class->kind) != (int)slot / 2 ||
-		    (class->node != TOPOLOGY_NONE && !(used >> class->node & 1)))
+		    (class->node != LAYOUT_NONE && !(used >> class->node & 1)))
 			continue;
 		c->items[c->items_count++] = (struct item){
 			.class = (uint32_t)i,
@@ -116,14 +116,15 @@ static bool is_hopeless(const struct choosing *c, uint64_t paths)
 {
 	if (c->links != c->best->links)
 		return c->links > c->best->links;
-	return paths > c->best->paths || (paths == c->best->paths && c->best->groups == 0);
+	return paths > c->best->paths ||
+	       (paths == c->best->paths && c->best->groups == 0 && c->best->floating == 0);
 }
 
 /* See SCORE_GROUPS_BROKEN. */
 static uint64_t broken_groups(const struct choosing *c)
 {
 	const struct stock *stock = c->search->stock;
-	const struct topology *t = c->search->topology;
+	const struct layout *t = c->search->layout;
 	uint64_t n = 0;
 
 	for (size_t leader = 0; leader < t->classes_count; leader++) {
@@ -146,23 +147,47 @@ static uint64_t broken_groups(const struct choosing *c)
 	return n;
 }
 
+static uint64_t floating_gpus(const struct choosing *c)
+{
+	const struct layout *t = c->search->layout;
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < c->items_count && c->search->stock->floating[0] > 0; i++) {
+		const struct layout_class *class = &t->classes[c->items[i].class];
+
+		n += class->kind == DEVICE_GPU && class->node == LAYOUT_NONE && !class->open
+			     ? c->counts[c->items[i].class]
+			     : 0;
+	}
+	return n;
+}
+
+static bool is_as_good(const struct device_choice *a, const struct choosing *c, uint64_t floating,
+		       uint64_t groups)
+{
+	if (a->links != c->links || a->paths != c->paths)
+		return false; /* what is worse in these was cut off */
+	return a->floating != floating ? a->floating < floating : a->groups <= groups;
+}
+
 static void keep(struct choosing *c)
 {
-	uint64_t groups = broken_groups(c);
+	uint64_t floating = floating_gpus(c), groups = broken_groups(c);
 
-	if (c->links == c->best->links && c->paths == c->best->paths && groups >= c->best->groups)
+	if (is_as_good(c->best, c, floating, groups))
 		return;
 	c->best->links = c->links;
 	c->best->paths = c->paths;
+	c->best->floating = floating;
 	c->best->groups = groups;
-	memcpy(c->best->counts, c->counts, c->search->topology->classes_count * sizeof(*c->counts));
+	memcpy(c->best->counts, c->counts, c->search->layout->classes_count * sizeof(*c->counts));
 	c->found = true;
 }
 
 /* All choices of devices must be one switch away from each other, where that is asked for. */
 static bool is_too_far(const struct choosing *c, const struct item *item, uint32_t n)
 {
-	const struct topology *t = c->search->topology;
+	const struct layout *t = c->search->layout;
 	size_t row = item->class * t->classes_count;
 
 	if (!c->search->place.one_switch || n == 0)
@@ -177,7 +202,7 @@ static bool is_too_far(const struct choosing *c, const struct item *item, uint32
 /* `sign` 1: n of the item are chosen, -1: they are not any more. */
 static void account(struct choosing *c, size_t item, uint32_t n, int sign)
 {
-	const struct topology *t = c->search->topology;
+	const struct layout *t = c->search->layout;
 	const struct item *x = &c->items[item];
 	size_t row = x->class * t->classes_count;
 	uint64_t times = sign > 0 ? n : -(uint64_t)n;
@@ -235,7 +260,7 @@ bool search_devices(struct search *s, uint64_t used, uint64_t home, struct devic
 	struct choosing c;
 
 	if (s->stock->wanted[0] + (uint64_t)s->stock->wanted[1] + s->stock->wanted[2] == 0) {
-		ret->links = ret->paths = ret->groups = 0;
+		ret->links = ret->paths = ret->floating = ret->groups = 0;
 		return true;
 	}
 	c.search = s;
@@ -243,7 +268,7 @@ bool search_devices(struct search *s, uint64_t used, uint64_t home, struct devic
 	c.links = c.paths = 0;
 	c.best = ret;
 	c.found = false;
-	memset(c.counts, 0, s->topology->classes_count * sizeof(*c.counts));
+	memset(c.counts, 0, s->layout->classes_count * sizeof(*c.counts));
 	list_items(&c, used, home);
 	choose(&c, 0, 0, c.wanted[0]);
 	return c.found;

@@ -12,10 +12,10 @@
 static int take_cores_of(const struct search *s, uint32_t l3, bool slow, uint32_t *left,
 			 struct allocation *a)
 {
-	const struct topology *t = s->topology;
+	const struct layout *t = s->layout;
 
 	for (size_t i = 0; i<t->cores_count && * left> 0; i++) {
-		const struct topology_core *c = &t->cores[i];
+		const struct layout_core *c = &t->cores[i];
 
 		if (!s->stock->takeable[i] || t->groups[c->group].l3 != l3 ||
 		    t->groups[c->group].slow != slow ||
@@ -45,7 +45,7 @@ static int take_cores(struct search *s, struct allocation *a)
 
 static int take_memory(const struct search *s, struct allocation *a)
 {
-	struct search_memory filled[TOPOLOGY_NODES_MAX];
+	struct search_memory filled[LAYOUT_NODES_MAX];
 	const struct plan *plan = &s->best;
 	int r = 0;
 
@@ -53,7 +53,7 @@ static int take_memory(const struct search *s, struct allocation *a)
 		return 0;
 	(void)search_fill(s, plan->used, plan->core_nodes, filled); /* it did before */
 	each_bit (i, plan->used) {
-		uint32_t number = s->topology->nodes[i].number;
+		uint32_t number = s->layout->nodes[i].number;
 
 		if (r == 0 && filled[i].bytes > 0)
 			r = allocation_add_memory(a, number, filled[i].bytes);
@@ -66,13 +66,13 @@ static int take_memory(const struct search *s, struct allocation *a)
 	return r;
 }
 
-static uint32_t path_home(const struct search *s, const struct topology_class *class)
+static uint32_t path_home(const struct search *s, const struct layout_class *class)
 {
 	uint64_t home = s->best.core_nodes ? s->best.core_nodes : s->best.used;
 	uint32_t least = path_weight(PATH_UNKNOWN);
 
 	each_bit (i, home) {
-		uint32_t weight = s->topology->to_node[class->to + i];
+		uint32_t weight = s->layout->to_node[class->to + i];
 
 		least = weight < least ? weight : least;
 	}
@@ -83,7 +83,7 @@ static uint32_t path_home(const struct search *s, const struct topology_class *c
 static int take_devices_at(struct search *s, enum device_kind kind, uint32_t weight,
 			   struct allocation *a)
 {
-	const struct topology *t = s->topology;
+	const struct layout *t = s->layout;
 
 	for (size_t i = 0; i < t->devices_count; i++) {
 		uint32_t class = t->devices[i].class;
@@ -115,7 +115,7 @@ static int take_devices(struct search *s, struct allocation *a)
 static int add_near_nodes(const struct search *s, struct allocation *a)
 {
 	each_bit (i, s->best.core_nodes) {
-		const struct device *node = s->topology->nodes[i].device;
+		const struct device *node = s->layout->nodes[i].device;
 
 		if (node->memory.host_memory && node->memory.memory_bytes > 0 &&
 		    cpuset_add(a->nodes, node->memory.number) < 0)
@@ -134,10 +134,10 @@ static int say_where(const struct search *s, const char *label, struct allocatio
 	if (cpuset_new(&used) < 0)
 		return -ENOMEM;
 	each_bit (i, s->best.used)
-		if (cpuset_add(used, s->topology->nodes[i].number) < 0)
+		if (cpuset_add(used, s->layout->nodes[i].number) < 0)
 			return -ENOMEM;
-	for (size_t i = 0; i < s->topology->classes_count; i++)
-		open += s->topology->classes[i].open ? s->best.devices[i] : 0;
+	for (size_t i = 0; i < s->layout->classes_count; i++)
+		open += s->layout->classes[i].open ? s->best.devices[i] : 0;
 	list = cpuset_format(used);
 	a->cost = (uint32_t)value[SCORE_COST];
 	if (!list ||

@@ -20,7 +20,7 @@ static void *carve(char **room, size_t count, size_t size)
 /* One piece of memory for all tables: called first with no room, for the size. */
 static size_t lay_out(struct stock *s, char *room)
 {
-	const struct topology *t = s->topology;
+	const struct layout *t = s->layout;
 	char *at = room;
 
 	s->groups = carve(&at, t->groups_count, sizeof(*s->groups));
@@ -65,9 +65,9 @@ static void read_request(struct stock *s)
 
 static void mark_memory(struct stock *s, uint32_t number, uint64_t bytes)
 {
-	int place = topology_node_of(s->topology, number);
+	int place = layout_node_of(s->layout, number);
 
-	if (place == TOPOLOGY_NONE)
+	if (place == LAYOUT_NONE)
 		return;
 	s->nodes[place].memory_held = add_bounded(s->nodes[place].memory_held, bytes);
 	s->nodes[place].touched |= bytes > 0;
@@ -76,14 +76,14 @@ static void mark_memory(struct stock *s, uint32_t number, uint64_t bytes)
 static void mark_pages(struct stock *s, const struct allocation_hugepages *h)
 {
 	const struct device *node;
-	int place = topology_node_of(s->topology, h->node);
+	int place = layout_node_of(s->layout, h->node);
 
-	if (place == TOPOLOGY_NONE || !s->topology->nodes[place].device)
+	if (place == LAYOUT_NONE || !s->layout->nodes[place].device)
 		return;
-	node = s->topology->nodes[place].device;
+	node = s->layout->nodes[place].device;
 	for (size_t i = 0; i < node->memory.hugepages_count; i++)
 		if (node->memory.hugepages[i].size_bytes == h->size_bytes) {
-			uint64_t *held = &s->pages_held[s->topology->nodes[place].first_pool + i];
+			uint64_t *held = &s->pages_held[s->layout->nodes[place].first_pool + i];
 
 			*held = add_bounded(*held, h->count);
 			s->nodes[place].touched |= h->count > 0;
@@ -122,7 +122,7 @@ static void read_health(struct stock *s)
 			s->takeable[d->place - s->view->inventory->first[DEVICE_CORE]] =
 				true; /* turned round by count_cores */
 		else if (d && d->kind == DEVICE_NODE)
-			s->nodes[topology_node_of(s->topology, d->memory.number)].ill = true;
+			s->nodes[layout_node_of(s->layout, d->memory.number)].ill = true;
 		else if (d)
 			stock_mark_ill(s, d);
 	}
@@ -132,18 +132,18 @@ struct cpu_words { /* bits of CPUs */
 	uint64_t *busy, *kept, *within, *seen;
 };
 
-static bool meets(const struct topology_core *c, const uint64_t *words)
+static bool meets(const struct layout_core *c, const uint64_t *words)
 {
 	return (words[c->word[0]] & c->mask[0]) || (words[c->word[1]] & c->mask[1]);
 }
 
-static bool lies_in(const struct topology_core *c, const uint64_t *words)
+static bool lies_in(const struct layout_core *c, const uint64_t *words)
 {
 	return !(c->mask[0] & ~words[c->word[0]]) && !(c->mask[1] & ~words[c->word[1]]);
 }
 
-static bool core_free(const struct stock *s, const struct topology_core *c,
-		      const struct cpu_words *w, bool ill)
+static bool core_free(const struct stock *s, const struct layout_core *c, const struct cpu_words *w,
+		      bool ill)
 {
 	if (ill || !c->device->offerable || c->mask[0] == 0)
 		return false;
@@ -151,8 +151,7 @@ static bool core_free(const struct stock *s, const struct topology_core *c,
 		       : !meets(c, w->busy) && !meets(c, w->kept);
 }
 
-static bool core_fits(const struct stock *s, const struct topology_core *c,
-		      const struct cpu_words *w)
+static bool core_fits(const struct stock *s, const struct layout_core *c, const struct cpu_words *w)
 {
 	const struct cpuset *within = s->request->within_cpus;
 
@@ -162,10 +161,9 @@ static bool core_fits(const struct stock *s, const struct topology_core *c,
 	return !meets(c, w->seen); /* a CPU of two cores, on a machine that lies, counts once */
 }
 
-static void count_on_nodes(struct stock *s, const struct topology_core *c, bool is_held,
-			   bool is_free)
+static void count_on_nodes(struct stock *s, const struct layout_core *c, bool is_held, bool is_free)
 {
-	for (uint64_t left = s->topology->groups[c->group].nodes; left; left &= left - 1) {
+	for (uint64_t left = s->layout->groups[c->group].nodes; left; left &= left - 1) {
 		struct stock_node *node = &s->nodes[__builtin_ctzll(left)];
 
 		node->cores_all++;
@@ -177,8 +175,8 @@ static void count_on_nodes(struct stock *s, const struct topology_core *c, bool 
 
 static void count_core(struct stock *s, size_t place, const struct cpu_words *w)
 {
-	const struct topology_core *c = &s->topology->cores[place];
-	const struct topology_group *g = &s->topology->groups[c->group];
+	const struct layout_core *c = &s->layout->cores[place];
+	const struct layout_group *g = &s->layout->groups[c->group];
 	bool is_held =
 		c->wide ? cpuset_intersects(c->device->core.cpus, ledger_cpus(s->view->ledger))
 			: meets(c, w->busy);
@@ -199,7 +197,7 @@ static void count_core(struct stock *s, size_t place, const struct cpu_words *w)
 
 static int count_cores(struct stock *s)
 {
-	size_t words = s->topology->words ? s->topology->words : 1;
+	size_t words = s->layout->words ? s->layout->words : 1;
 	_cleanup_free_ uint64_t *room = calloc(words * 4, sizeof(*room));
 	struct cpu_words w = { room, room + words, room + 2 * words, room + 3 * words };
 
@@ -208,12 +206,12 @@ static int count_cores(struct stock *s)
 	cpuset_words(ledger_cpus(s->view->ledger), w.busy, words);
 	cpuset_words(s->view->reserve->cpus, w.kept, words);
 	cpuset_words(s->request->within_cpus, w.within, words);
-	for (size_t i = 0; i < s->topology->cores_count; i++)
+	for (size_t i = 0; i < s->layout->cores_count; i++)
 		count_core(s, i, &w);
 	return 0;
 }
 
-static uint64_t share_of(const struct cpuset *pool, const struct topology_core *c)
+static uint64_t share_of(const struct cpuset *pool, const struct layout_core *c)
 {
 	uint64_t share = 0;
 
@@ -228,8 +226,8 @@ static void leave_to_pool(struct stock *s, const struct cpuset *pool)
 {
 	int64_t spare = s->shared_spare;
 
-	for (size_t i = 0; i < s->topology->cores_count; i++) {
-		const struct topology_core *c = &s->topology->cores[i];
+	for (size_t i = 0; i < s->layout->cores_count; i++) {
+		const struct layout_core *c = &s->layout->cores[i];
 		int64_t share = s->takeable[i] ? (int64_t)share_of(pool, c) : 0;
 
 		if (share <= (spare > 0 ? spare : 0)) {
@@ -253,8 +251,8 @@ static int count_shared(struct stock *s, uint64_t promised)
 	if (view_shared_pool(s->view, &pool) < 0)
 		return -ENOMEM;
 	s->shared_spare = (int64_t)cpuset_count(pool) * 1000 - (int64_t)promised;
-	for (size_t i = 0; i < s->topology->cores_count && s->request->cores > 0; i++) {
-		uint64_t share = s->takeable[i] ? share_of(pool, &s->topology->cores[i]) : 0;
+	for (size_t i = 0; i < s->layout->cores_count && s->request->cores > 0; i++) {
+		uint64_t share = s->takeable[i] ? share_of(pool, &s->layout->cores[i]) : 0;
 
 		most = share > most ? share : most;
 	}
@@ -265,8 +263,8 @@ static int count_shared(struct stock *s, uint64_t promised)
 
 static void count_pages(struct stock *s, unsigned place, uint64_t *memory)
 {
-	const struct device *node = s->topology->nodes[place].device;
-	const uint64_t *held = &s->pages_held[s->topology->nodes[place].first_pool];
+	const struct device *node = s->layout->nodes[place].device;
+	const uint64_t *held = &s->pages_held[s->layout->nodes[place].first_pool];
 
 	for (size_t i = 0; i < node->memory.hugepages_count; i++) {
 		const struct device_hugepages *pool = &node->memory.hugepages[i];
@@ -289,8 +287,8 @@ static void count_memory(struct stock *s)
 	const struct view *v = s->view;
 	uint64_t reserve = v->reserve->memory_bytes;
 
-	for (unsigned i = 0; i < s->topology->nodes_count; i++) {
-		const struct device *d = s->topology->nodes[i].device;
+	for (unsigned i = 0; i < s->layout->nodes_count; i++) {
+		const struct device *d = s->layout->nodes[i].device;
 		struct stock_node *node = &s->nodes[i];
 		uint64_t bytes, part;
 
@@ -313,7 +311,7 @@ static void count_memory(struct stock *s)
 static void count_apart(struct stock *s)
 {
 	const struct request *q = s->request;
-	const struct topology *t = s->topology;
+	const struct layout *t = s->layout;
 
 	if (q->apart == APART_NONE)
 		return;
@@ -333,8 +331,8 @@ static void count_fullness(struct stock *s)
 {
 	if (s->request->strategy == STRATEGY_LEAVE_LARGEST_HOLE)
 		return;
-	for (unsigned i = 0; i < s->topology->nodes_count; i++) {
-		const struct device *d = s->topology->nodes[i].device;
+	for (unsigned i = 0; i < s->layout->nodes_count; i++) {
+		const struct device *d = s->layout->nodes[i].device;
 		struct stock_node *node = &s->nodes[i];
 		uint64_t kib = d ? d->memory.memory_bytes >> 10 : 0, held = 0;
 
@@ -352,7 +350,7 @@ static void count_fullness(struct stock *s)
 int stock_take(const struct view *v, const struct request *request, struct stock **ret)
 {
 	_cleanup_(stock_freep) struct stock *s = NULL;
-	struct stock measure = { .topology = v->inventory->topology };
+	struct stock measure = { .layout = v->inventory->layout };
 	size_t head = (sizeof(*s) + 15) / 16 * 16;
 	uint64_t promised;
 
@@ -361,7 +359,7 @@ int stock_take(const struct view *v, const struct request *request, struct stock
 		return -ENOMEM;
 	s->view = v;
 	s->request = request;
-	s->topology = v->inventory->topology;
+	s->layout = v->inventory->layout;
 	(void)lay_out(s, (char *)s + head);
 	read_request(s);
 	promised = read_ledger(s);

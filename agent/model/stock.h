@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* What a request could be given of a view, as numbers over the view's topology: counted once for a
+/* What a request could be given of a view, as numbers over the view's layout: counted once for a
  * decision, so that the search looks at no text and at no slice. It says the same as free.h. */
 
 #include "model/free.h"
+#include "model/layout.h"
 #include "model/request.h"
-#include "model/topology.h"
 
 enum { STOCK_KINDS = 3 }; /* GPU, NIC, DISK in this order */
 
@@ -29,8 +29,8 @@ struct stock_l3 {
 struct stock {
 	const struct view *view;
 	const struct request *request;
-	const struct topology *topology;
-	struct stock_node nodes[TOPOLOGY_NODES_MAX];
+	const struct layout *layout;
+	struct stock_node nodes[LAYOUT_NODES_MAX];
 	uint64_t hugepages[REQUEST_HUGEPAGES_MAX], hugepage_bytes[REQUEST_HUGEPAGES_MAX];
 	size_t sizes;	/* of huge pages that are asked for, the largest first */
 	uint64_t apart; /* nodes to stay apart from */

@@ -4,26 +4,26 @@
 
 #include <string.h>
 
-/* Its place in the topology, which has them in the order of the inventory. */
+/* Its place in the layout, which has them in the order of the inventory. */
 static int place_of(const struct stock *s, const struct device *d)
 {
 	return d->kind == DEVICE_GPU || d->kind == DEVICE_NIC || d->kind == DEVICE_DISK
 		       ? (int)(d->place - s->view->inventory->first[DEVICE_GPU])
-		       : TOPOLOGY_NONE;
+		       : LAYOUT_NONE;
 }
 
 void stock_mark_held(struct stock *s, const struct allocation *a)
 {
 	for (size_t i = 0; i < a->devices_count; i++) {
 		const struct device *d = inventory_find(s->view->inventory, a->devices[i]);
-		int place = d ? place_of(s, d) : TOPOLOGY_NONE;
-		int node = d && d->node >= 0 ? topology_node_of(s->topology, (uint32_t)d->node)
-					     : TOPOLOGY_NONE;
+		int place = d ? place_of(s, d) : LAYOUT_NONE;
+		int node = d && d->node >= 0 ? layout_node_of(s->layout, (uint32_t)d->node)
+					     : LAYOUT_NONE;
 
-		if (place == TOPOLOGY_NONE)
+		if (place == LAYOUT_NONE)
 			continue;
 		s->devices[place] |= STOCK_DEVICE_HELD;
-		if (node != TOPOLOGY_NONE)
+		if (node != LAYOUT_NONE)
 			s->nodes[node].touched = true;
 	}
 }
@@ -32,14 +32,14 @@ void stock_mark_ill(struct stock *s, const struct device *d)
 {
 	int place = place_of(s, d);
 
-	if (place != TOPOLOGY_NONE)
+	if (place != LAYOUT_NONE)
 		s->devices[place] |= STOCK_DEVICE_ILL;
 }
 
 /* A virtual function whose whole port was given to somebody is not free either. */
-static bool is_held_as_whole(const struct stock *s, const struct topology_device *d)
+static bool is_held_as_whole(const struct stock *s, const struct layout_device *d)
 {
-	const struct topology *t = s->topology;
+	const struct layout *t = s->layout;
 
 	if (d->device->kind != DEVICE_NIC || !d->device->nic.physical_function || d->port < 0)
 		return false;
@@ -50,7 +50,7 @@ static bool is_held_as_whole(const struct stock *s, const struct topology_device
 	return false;
 }
 
-static bool is_as_asked(const struct request *q, const struct topology_device *d)
+static bool is_as_asked(const struct request *q, const struct layout_device *d)
 {
 	if (d->device->kind != DEVICE_NIC)
 		return true;
@@ -71,19 +71,19 @@ static bool is_within(const struct request *q, const char *id)
 	return false;
 }
 
-static void count_group(struct stock *s, const struct topology_class *c, bool is_free)
+static void count_group(struct stock *s, const struct layout_class *c, bool is_free)
 {
-	if (c->leader == TOPOLOGY_NONE || c->kind != DEVICE_GPU)
+	if (c->leader == LAYOUT_NONE || c->kind != DEVICE_GPU)
 		return;
 	s->group_all[c->leader]++;
 	s->group_free[c->leader] += is_free;
 }
 
-static void count_place(struct stock *s, const struct topology_class *c, int kind)
+static void count_place(struct stock *s, const struct layout_class *c, int kind)
 {
 	if (c->open)
 		s->open[kind]++;
-	else if (c->node == TOPOLOGY_NONE)
+	else if (c->node == LAYOUT_NONE)
 		s->floating[kind]++;
 	else
 		s->nodes[c->node].devices[kind]++;
@@ -91,8 +91,8 @@ static void count_place(struct stock *s, const struct topology_class *c, int kin
 
 static void count_device(struct stock *s, size_t place)
 {
-	const struct topology_device *d = &s->topology->devices[place];
-	const struct topology_class *c = &s->topology->classes[d->class];
+	const struct layout_device *d = &s->layout->devices[place];
+	const struct layout_class *c = &s->layout->classes[d->class];
 	int kind = stock_kind(c->kind);
 	bool is_free;
 
@@ -104,7 +104,7 @@ static void count_device(struct stock *s, size_t place)
 	if (!is_free)
 		return;
 	s->devices[place] |= STOCK_DEVICE_FREE;
-	if (c->kind == DEVICE_GPU && c->node != TOPOLOGY_NONE)
+	if (c->kind == DEVICE_GPU && c->node != LAYOUT_NONE)
 		s->nodes[c->node].gpus_free++;
 	if (s->wanted[kind] == 0 || !is_as_asked(s->request, d) ||
 	    !is_within(s->request, d->device->id))
@@ -116,6 +116,6 @@ static void count_device(struct stock *s, size_t place)
 
 void stock_count_devices(struct stock *s)
 {
-	for (size_t i = 0; i < s->topology->devices_count; i++)
+	for (size_t i = 0; i < s->layout->devices_count; i++)
 		count_device(s, i);
 }

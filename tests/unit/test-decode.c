@@ -60,7 +60,8 @@ static void test_full_request_is_taken_as_it_is(void **state)
 		"\"shared_cpus\":0.5,\"memory\":\"4GiB\",\"hugepages\":[{\"size\":\"2MiB\","
 		"\"count\":8},{\"size\":1073741824,\"count\":1}],\"devices\":[{\"class\":\"gpu\","
 		"\"count\":2},{\"class\":\"disk\",\"count\":1}],\"align\":\"package\","
-		"\"align_required\":true,\"isolation\":\"required\",\"processes_max\":64,"
+		"\"align_required\":true,\"strategy\":\"pack\",\"apart\":\"package\","
+		"\"apart_required\":true,\"isolation\":\"required\",\"processes_max\":64,"
 		"\"revocable\":true,\"nic\":{\"function\":\"virtual\",\"speed_mbps\":25000},"
 		"\"interrupts\":\"slice\"}";
 	struct request r;
@@ -88,6 +89,7 @@ static void test_full_request_is_taken_as_it_is(void **state)
 	assert_int_equal(r.devices[DEVICE_NIC], 0);
 	assert_int_equal(r.align, ALIGN_PACKAGE);
 	assert_true(r.align_required);
+	assert_true(r.strategy == STRATEGY_PACK && r.apart == APART_PACKAGE && r.apart_required);
 	assert_int_equal(r.isolation, ISOLATION_REQUIRED);
 	assert_int_equal(r.processes_max, 64);
 	assert_true(r.revocable);
@@ -107,6 +109,7 @@ static void test_empty_request_has_the_defaults(void **state)
 	assert_int_equal(r.align, ALIGN_NODE);
 	assert_int_equal(r.isolation, ISOLATION_BEST_EFFORT);
 	assert_false(r.align_required);
+	assert_true(r.strategy == STRATEGY_LEAVE_LARGEST_HOLE && r.apart == APART_NONE);
 	assert_false(r.revocable);
 	assert_int_equal(r.interrupts, INTERRUPTS_AWAY);
 	request_done(&r);
@@ -227,6 +230,9 @@ static void test_bad_request_is_refused_with_a_sentence(void **state)
 		"{\"devices\":[{\"class\":\"gpu\",\"count\":1},{\"class\":\"gpu\",\"count\":1}]}",
 		"{\"align\":\"socket\"}",
 		"{\"align\":1}",
+		"{\"strategy\":\"best\"}",
+		"{\"apart\":\"switch\"}",
+		"{\"apart_required\":1}",
 		"{\"align_required\":\"yes\"}",
 		"{\"isolation\":\"maybe\"}",
 		"{\"revocable\":1}",

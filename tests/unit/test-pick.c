@@ -294,6 +294,20 @@ static void test_pick_takes_devices_behind_one_switch(void **state)
 			      .devices[DEVICE_DISK] = 1),
 		      "gpu-b gpu-c nic-y disk-m");
 	expect_picked(&s, REQUEST(.devices[DEVICE_GPU] = 4), "gpu-a gpu-b gpu-c gpu-d");
+	expect_picked(
+		&s,
+		REQUEST(.align = ALIGN_SWITCH, .align_required = true, .devices[DEVICE_GPU] = 2),
+		"gpu-b gpu-c");
+	expect_picked(&s,
+		      REQUEST(.align = ALIGN_SWITCH, .cores = 1, .devices[DEVICE_GPU] = 1,
+			      .devices[DEVICE_DISK] = 1),
+		      "gpu-b disk-m");
+	expect_picked(&s, REQUEST(.align = ALIGN_SWITCH, .devices[DEVICE_GPU] = 3),
+		      "gpu-a gpu-b gpu-c");
+	stage_refuse(
+		&s,
+		REQUEST(.align = ALIGN_SWITCH, .align_required = true, .devices[DEVICE_GPU] = 3),
+		"devices-short");
 	stage_feel(&s, "gpu-c", VERDICT_FAILED);
 	expect_picked(&s, REQUEST(.devices[DEVICE_GPU] = 2), "gpu-a gpu-b");
 	stage_refuse(&s, REQUEST(.devices[DEVICE_GPU] = 4), "devices-short");

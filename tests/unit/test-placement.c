@@ -428,6 +428,62 @@ static void test_placement_leaves_what_is_ill_or_reserved(void **state)
 	stage_close(&s);
 }
 
+static void test_placement_packs_and_spreads(void **state)
+{
+	static const struct vector vectors[] = {
+		{ "4-6", { .cores = 1, .strategy = STRATEGY_PACK }, "7", "1", "", 10 },
+		{ "4-6", { .cores = 1, .strategy = STRATEGY_SPREAD }, "0", "0", "", 10 },
+		{ "0,4-6", { .cores = 1, .strategy = STRATEGY_SPREAD }, "12", "3", "", 10 },
+		{ "0,4-6", { .cores = 1 }, "7", "1", "", 10 },
+		{ "0,4-6", { .cores = 2 }, "1-2", "0", "", 10 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
+		check(&vectors[i]);
+}
+
+static void test_placement_stays_apart_from_the_owners_others(void **state)
+{
+	_cleanup_(cpuset_freep) struct cpuset *nodes = set_of("0"), *all = set_of("0,2");
+	const struct vector vectors[] = {
+		{ "", { .cores = 1, .apart = APART_NODE, .apart_nodes = nodes }, "4", "1", "", 10 },
+		{ "",
+		  { .cores = 1, .apart = APART_PACKAGE, .apart_nodes = nodes },
+		  "12",
+		  "3",
+		  "",
+		  10 },
+		{ "4-15", /* rather there than nowhere */
+		  { .cores = 1, .apart = APART_NODE, .apart_nodes = nodes },
+		  "0",
+		  "0",
+		  "",
+		  10 },
+		{ "", /* nothing of it on node 0, if wider apart */
+		  { .cores = 8, .apart = APART_NODE, .apart_nodes = nodes, .apart_required = true },
+		  "8-15",
+		  "2-3",
+		  "",
+		  12 },
+	};
+	struct stage s;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
+		check(&vectors[i]);
+	stage_open(&s, machine());
+	stage_refuse(&s,
+		     REQUEST(.cores = 1, .apart = APART_PACKAGE, .apart_nodes = all,
+			     .apart_required = true),
+		     "apart-short");
+	stage_refuse(&s,
+		     REQUEST(.cores = 13, .apart = APART_NODE, .apart_nodes = nodes,
+			     .apart_required = true),
+		     "apart-short");
+	stage_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -448,6 +504,8 @@ int main(void)
 		cmocka_unit_test(test_placement_keeps_within_what_an_offer_holds),
 		cmocka_unit_test(test_placement_counts_unknown_places_into_the_cost),
 		cmocka_unit_test(test_placement_leaves_what_is_ill_or_reserved),
+		cmocka_unit_test(test_placement_packs_and_spreads),
+		cmocka_unit_test(test_placement_stays_apart_from_the_owners_others),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

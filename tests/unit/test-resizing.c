@@ -92,6 +92,7 @@ static void test_devices_that_are_far_from_the_cores_go_first(void **state)
 	open_stage(&s);
 	stage_hold(&s, "x", "8-15");   /* or its core would be where two of the GPUs are */
 	(void)stage_take(&s, "a", &q); /* on node 0 */
+	ledger_release(s.ledger, "x");
 	q.devices[DEVICE_GPU] = 1;
 	expect_size(&s, &wish, "0-1");
 	expect_devices(ledger_find(s.ledger, "a"), "gpu-a");

@@ -132,7 +132,7 @@ static void check_stock(const struct stage *s)
 			     .hugepages = { { 2 * MIB, 1 } },
 			     .hugepages_count = 1,
 			     .devices = { [DEVICE_GPU] = 1, [DEVICE_NIC] = 1, [DEVICE_DISK] = 1 } };
-	const struct topology *t = s->inventory->topology;
+	const struct layout *t = s->inventory->layout;
 	_cleanup_(stock_freep) struct stock *stock = NULL;
 
 	assert_int_equal(stock_take(&s->view, &q, &stock), 0);
@@ -162,7 +162,7 @@ struct exhaustive {
 static struct allocation *nth_choice(const struct exhaustive *e, uint32_t cores, uint32_t devices)
 {
 	const struct inventory *inv = e->stage->inventory;
-	const struct topology *t = inv->topology;
+	const struct layout *t = inv->layout;
 	uint32_t wanted[STOCK_KINDS] = { e->request->devices[DEVICE_GPU],
 					 e->request->devices[DEVICE_NIC],
 					 e->request->devices[DEVICE_DISK] };
@@ -203,7 +203,7 @@ static bool takes_open(const struct exhaustive *e, const struct allocation *a)
 	for (size_t i = 0; i < a->devices_count; i++) {
 		const struct device *d = inventory_find(e->stage->inventory, a->devices[i]);
 
-		if (d->node < 0 && e->stage->inventory->topology->nodes_count > 1)
+		if (d->node < 0 && e->stage->inventory->layout->nodes_count > 1)
 			return true;
 	}
 	return false;
@@ -211,7 +211,7 @@ static bool takes_open(const struct exhaustive *e, const struct allocation *a)
 
 static void try_all(struct exhaustive *e)
 {
-	const struct topology *t = e->stage->inventory->topology;
+	const struct layout *t = e->stage->inventory->layout;
 	const struct request *q = e->request;
 
 	for (uint32_t cores = 0; cores < 1U << t->cores_count; cores++) {
@@ -273,7 +273,7 @@ static void check_score(const struct stage *s, const struct request *q, uint64_t
 
 	assert_int_equal(stock_take(&s->view, q, &stock), 0);
 	assert_int_equal(search_open(&search, stock), 0);
-	all.nodes = (1ULL << stock->topology->nodes_count) - 1;
+	all.nodes = (1ULL << stock->layout->nodes_count) - 1;
 	search_region(&search, &all);
 	if (search.best.found) {
 		struct placement_score found = search.best.score;
@@ -308,7 +308,7 @@ static void play(uint64_t seed, bool exhaustive)
 			continue;
 		if (!exhaustive)
 			check_score(&s, &q, seed);
-		else if (s.inventory->topology->cores_count <= 10)
+		else if (s.inventory->layout->cores_count <= 10)
 			check_exhaustive(&e, seed);
 	}
 	stage_close(&s);

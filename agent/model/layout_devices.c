@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inventory as numbers; see topology.h. Devices are put into classes in two steps: those with
+/* The inventory as numbers; see layout.h. Devices are put into classes in two steps: those with
  * the same text of bridges, then classes between which all distances are the same. */
-#include "model/topology.h"
+#include "model/layout.h"
 
 #include "model/inventory.h"
 #include "model/path.h"
@@ -12,7 +12,7 @@
 #include <string.h>
 
 struct classing {
-	struct topology *t;
+	struct layout *t;
 	const struct inventory *inv;
 	const struct device **first; /* of each class, a device of it */
 	uint32_t *members;
@@ -28,7 +28,7 @@ static void classing_done(struct classing *c)
 }
 
 /* The NIC whose port it is, for a virtual function and for the port itself. */
-static int port_of(const struct topology *t, const struct device *d)
+static int port_of(const struct layout *t, const struct device *d)
 {
 	const char *pci = d->kind != DEVICE_NIC ? NULL
 			  : d->nic.physical	? d->pci
@@ -41,10 +41,10 @@ static int port_of(const struct topology *t, const struct device *d)
 		    strcmp(port->pci, pci) == 0)
 			return (int)i;
 	}
-	return TOPOLOGY_NONE;
+	return LAYOUT_NONE;
 }
 
-static int list_devices(struct topology *t, const struct inventory *inv)
+static int list_devices(struct layout *t, const struct inventory *inv)
 {
 	static const enum device_kind kinds[] = { DEVICE_GPU, DEVICE_NIC, DEVICE_DISK };
 	size_t all = 0;
@@ -58,7 +58,7 @@ static int list_devices(struct topology *t, const struct inventory *inv)
 		inventory_each (d, inv, kinds[i])
 			t->devices[t->devices_count++].device = d;
 	for (size_t i = 0; i < t->devices_count; i++) {
-		struct topology_device *d = &t->devices[i];
+		struct layout_device *d = &t->devices[i];
 		const struct device *told = d->device;
 
 		d->port = port_of(t, told);
@@ -86,7 +86,7 @@ static bool look_alike(const struct inventory *inv, const struct device *a, cons
 
 static int list_classes(struct classing *c)
 {
-	struct topology *t = c->t;
+	struct layout *t = c->t;
 
 	for (size_t i = 0; i < t->devices_count; i++) {
 		const struct device *d = t->devices[i].device;
@@ -95,16 +95,16 @@ static int list_classes(struct classing *c)
 		while (k > 0 && !look_alike(c->inv, c->first[k - 1], d))
 			k--;
 		if (k == 0) {
-			if (t->classes_count == TOPOLOGY_CLASSES_MAX)
+			if (t->classes_count == LAYOUT_CLASSES_MAX)
 				return -ERANGE;
 			k = ++t->classes_count;
 			c->first[k - 1] = d;
-			t->classes[k - 1] = (struct topology_class){
+			t->classes[k - 1] = (struct layout_class){
 				.kind = d->kind,
 				.open = path_open(c->inv, d),
-				.node = d->node < 0 ? TOPOLOGY_NONE
-						    : topology_node_of(t, (uint32_t)d->node),
-				.leader = TOPOLOGY_NONE,
+				.node = d->node < 0 ? LAYOUT_NONE
+						    : layout_node_of(t, (uint32_t)d->node),
+				.leader = LAYOUT_NONE,
 			};
 		}
 		t->devices[i].class = (uint32_t)(k - 1);
@@ -115,7 +115,7 @@ static int list_classes(struct classing *c)
 
 static int measure(struct classing *c)
 {
-	struct topology *t = c->t;
+	struct layout *t = c->t;
 	size_t n = t->classes_count;
 
 	t->weight = calloc(n > 0 ? n * n : 1, sizeof(*t->weight));
@@ -140,11 +140,11 @@ static int measure(struct classing *c)
 /* The first GPU behind the switch of each; one that is alone there leads nothing. */
 static void find_leaders(struct classing *c)
 {
-	struct topology *t = c->t;
+	struct layout *t = c->t;
 	size_t n = t->classes_count;
 
 	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < n && t->classes[i].leader == TOPOLOGY_NONE; k++)
+		for (size_t k = 0; k < n && t->classes[i].leader == LAYOUT_NONE; k++)
 			if (t->classes[k].kind == DEVICE_GPU && c->first[k]->offerable &&
 			    (i == k || t->weight[i * n + k] == path_weight(PATH_SWITCH)))
 				t->classes[i].leader = (int)k;
@@ -153,14 +153,14 @@ static void find_leaders(struct classing *c)
 
 		for (size_t k = 0; k < n; k++)
 			alone &= k == i || t->classes[k].leader != (int)i;
-		t->classes[i].leader = alone ? TOPOLOGY_NONE : t->classes[i].leader;
+		t->classes[i].leader = alone ? LAYOUT_NONE : t->classes[i].leader;
 	}
 }
 
 /* Two devices of one class are as far from each other as those of the two classes. */
 static bool within_as_between(const struct classing *c, size_t a, size_t b, size_t one)
 {
-	const struct topology *t = c->t;
+	const struct layout *t = c->t;
 	size_t n = t->classes_count;
 
 	return c->members[one] < 2 || (t->weight[one * n + one] == t->weight[a * n + b] &&
@@ -169,8 +169,8 @@ static bool within_as_between(const struct classing *c, size_t a, size_t b, size
 
 static bool are_alike(const struct classing *c, size_t a, size_t b)
 {
-	const struct topology *t = c->t;
-	const struct topology_class *x = &t->classes[a], *y = &t->classes[b];
+	const struct layout *t = c->t;
+	const struct layout_class *x = &t->classes[a], *y = &t->classes[b];
 	size_t n = t->classes_count;
 
 	if (x->kind != y->kind || x->node != y->node || x->open != y->open ||
@@ -188,7 +188,7 @@ static bool are_alike(const struct classing *c, size_t a, size_t b)
 
 static void join_classes(struct classing *c)
 {
-	struct topology *t = c->t;
+	struct layout *t = c->t;
 	size_t n = t->classes_count;
 
 	for (size_t i = 0; i < n; i++)
@@ -208,7 +208,7 @@ static void join_classes(struct classing *c)
 
 static int measure_to_nodes(struct classing *c)
 {
-	struct topology *t = c->t;
+	struct layout *t = c->t;
 	size_t all = t->classes_count * t->nodes_count;
 
 	t->to_node = calloc(all ? all : 1, sizeof(*t->to_node));
@@ -228,7 +228,7 @@ static int measure_to_nodes(struct classing *c)
 	return 0;
 }
 
-int topology_add_devices(struct topology *t, const struct inventory *inv)
+int layout_add_devices(struct layout *t, const struct inventory *inv)
 {
 	_cleanup_(classing_done) struct classing c = { .t = t, .inv = inv };
 	int r = list_devices(t, inv);

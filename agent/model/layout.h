@@ -9,15 +9,15 @@
 
 struct inventory;
 
-enum { TOPOLOGY_NODES_MAX = 64, TOPOLOGY_CLASSES_MAX = 512, TOPOLOGY_NONE = -1 };
+enum { LAYOUT_NODES_MAX = 64, LAYOUT_CLASSES_MAX = 512, LAYOUT_NONE = -1 };
 
-struct topology_node {
+struct layout_node {
 	const struct device *device; /* NULL: only a device says that it exists */
 	uint32_t number;
 	uint32_t first_pool; /* of its pools of huge pages, in a count over all nodes */
 };
 
-struct topology_core {
+struct layout_core {
 	const struct device *device;
 	uint32_t group;
 	uint32_t word[2]; /* of its CPUs, 64 a word */
@@ -26,7 +26,7 @@ struct topology_core {
 };
 
 /* Cores that differ in nothing but their number. */
-struct topology_group {
+struct layout_group {
 	uint64_t nodes;	   /* that have CPUs of them */
 	uint64_t inside;   /* that have all of them */
 	uint64_t packages; /* by place in the inventory: that have all of them */
@@ -34,7 +34,7 @@ struct topology_group {
 	bool slow;	   /* efficiency cores */
 };
 
-struct topology_device { /* GPU, NIC, DISK */
+struct layout_device { /* GPU, NIC, DISK */
 	const struct device *device;
 	uint32_t class;
 	int port; /* of a virtual function: the first NIC of its port, or its own place */
@@ -42,34 +42,34 @@ struct topology_device { /* GPU, NIC, DISK */
 };
 
 /* Devices that are equally far from everything. */
-struct topology_class {
+struct layout_class {
 	enum device_kind kind;
-	int node;    /* TOPOLOGY_NONE: not known, or there is but one */
+	int node;    /* LAYOUT_NONE: not known, or there is but one */
 	bool open;   /* its place is */
-	int leader;  /* the device that leads its group of GPUs (see score.h), or TOPOLOGY_NONE */
+	int leader;  /* the device that leads its group of GPUs (see score.h), or LAYOUT_NONE */
 	uint32_t to; /* first of its weights in `to_node` */
 };
 
-struct topology_package {
+struct layout_package {
 	const struct device *device;
 	uint64_t nodes; /* that have CPUs of it */
 };
 
-struct topology {
-	struct topology_node nodes[TOPOLOGY_NODES_MAX];
+struct layout {
+	struct layout_node nodes[LAYOUT_NODES_MAX];
 	unsigned nodes_count, pools_count;
-	uint8_t worst[TOPOLOGY_NODES_MAX][TOPOLOGY_NODES_MAX]; /* SLIT, of both directions */
-	uint16_t both[TOPOLOGY_NODES_MAX][TOPOLOGY_NODES_MAX]; /* their sum */
-	uint8_t far[TOPOLOGY_NODES_MAX][TOPOLOGY_NODES_MAX];   /* [from][to] */
-	struct topology_package packages[TOPOLOGY_NODES_MAX];  /* more are not looked at */
+	uint8_t worst[LAYOUT_NODES_MAX][LAYOUT_NODES_MAX]; /* SLIT, of both directions */
+	uint16_t both[LAYOUT_NODES_MAX][LAYOUT_NODES_MAX]; /* their sum */
+	uint8_t far[LAYOUT_NODES_MAX][LAYOUT_NODES_MAX];   /* [from][to] */
+	struct layout_package packages[LAYOUT_NODES_MAX];  /* more are not looked at */
 	unsigned packages_count;
-	struct topology_core *cores;
+	struct layout_core *cores;
 	size_t cores_count, words;
-	struct topology_group *groups;
+	struct layout_group *groups;
 	size_t groups_count, l3s_count;
-	struct topology_device *devices;
+	struct layout_device *devices;
 	size_t devices_count;
-	struct topology_class *classes;
+	struct layout_class *classes;
 	size_t classes_count;
 	uint8_t *to_node; /* weight of the path from a class to a node */
 	uint8_t *weight;  /* [class][class]: of the path between two of their devices */
@@ -77,12 +77,12 @@ struct topology {
 };
 
 /* -ENOMEM; -ERANGE: more nodes or classes than it counts. */
-int topology_new(const struct inventory *inv, struct topology **ret);
-struct topology *topology_free(struct topology *t);
-static inline void topology_freep(struct topology **t)
+int layout_new(const struct inventory *inv, struct layout **ret);
+struct layout *layout_free(struct layout *t);
+static inline void layout_freep(struct layout **t)
 {
-	topology_free(*t);
+	layout_free(*t);
 }
-int topology_node_of(const struct topology *t, uint32_t number); /* TOPOLOGY_NONE: absent */
-/* topology_devices.c */
-int topology_add_devices(struct topology *t, const struct inventory *inv);
+int layout_node_of(const struct layout *t, uint32_t number); /* LAYOUT_NONE: absent */
+/* layout_devices.c */
+int layout_add_devices(struct layout *t, const struct inventory *inv);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inventory as numbers; see topology.h. Nodes, distances and cores are here. */
-#include "model/topology.h"
+/* The inventory as numbers; see layout.h. Nodes, distances and cores are here. */
+#include "model/layout.h"
 
 #include "model/inventory.h"
 #include "model/region.h"
@@ -10,30 +10,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-int topology_node_of(const struct topology *t, uint32_t number)
+int layout_node_of(const struct layout *t, uint32_t number)
 {
 	if (number < t->nodes_count && t->nodes[number].number == number)
 		return (int)number;
 	for (unsigned i = 0; i < t->nodes_count; i++)
 		if (t->nodes[i].number == number)
 			return (int)i;
-	return TOPOLOGY_NONE;
+	return LAYOUT_NONE;
 }
 
-static int add_node(struct topology *t, uint32_t number, const struct device *device)
+static int add_node(struct layout *t, uint32_t number, const struct device *device)
 {
-	if (topology_node_of(t, number) != TOPOLOGY_NONE)
+	if (layout_node_of(t, number) != LAYOUT_NONE)
 		return 0;
-	if (t->nodes_count == TOPOLOGY_NODES_MAX)
+	if (t->nodes_count == LAYOUT_NODES_MAX)
 		return -ERANGE;
-	t->nodes[t->nodes_count++] = (struct topology_node){ .device = device,
-							     .number = number,
-							     .first_pool = t->pools_count };
+	t->nodes[t->nodes_count++] = (struct layout_node){ .device = device,
+							   .number = number,
+							   .first_pool = t->pools_count };
 	t->pools_count += device ? (unsigned)device->memory.hugepages_count : 0;
 	return 0;
 }
 
-static int add_nodes(struct topology *t, const struct inventory *inv)
+static int add_nodes(struct layout *t, const struct inventory *inv)
 {
 	static const enum device_kind kinds[] = { DEVICE_GPU, DEVICE_NIC, DEVICE_DISK };
 	int r = 0;
@@ -48,7 +48,7 @@ static int add_nodes(struct topology *t, const struct inventory *inv)
 	return r;
 }
 
-static void add_distances(struct topology *t)
+static void add_distances(struct layout *t)
 {
 	for (unsigned i = 0; i < t->nodes_count; i++)
 		for (unsigned k = 0; k < t->nodes_count; k++) {
@@ -65,12 +65,12 @@ static void add_distances(struct topology *t)
 		}
 }
 
-static void add_packages(struct topology *t, const struct inventory *inv)
+static void add_packages(struct layout *t, const struct inventory *inv)
 {
 	inventory_each (package, inv, DEVICE_PACKAGE) {
-		struct topology_package *p = &t->packages[t->packages_count];
+		struct layout_package *p = &t->packages[t->packages_count];
 
-		if (t->packages_count == TOPOLOGY_NODES_MAX)
+		if (t->packages_count == LAYOUT_NODES_MAX)
 			return;
 		p->device = package;
 		for (unsigned i = 0; i < t->nodes_count; i++)
@@ -86,9 +86,9 @@ static bool is_slow(const struct device *core)
 	return core->core.core_kind && strcmp(core->core.core_kind, "efficiency") == 0;
 }
 
-static struct topology_group describe(const struct topology *t, const struct device *core)
+static struct layout_group describe(const struct layout *t, const struct device *core)
 {
-	struct topology_group g = { .slow = is_slow(core) };
+	struct layout_group g = { .slow = is_slow(core) };
 
 	for (unsigned i = 0; i < t->nodes_count; i++) {
 		const struct device *node = t->nodes[i].device;
@@ -105,7 +105,7 @@ static struct topology_group describe(const struct topology *t, const struct dev
 	return g;
 }
 
-static void find_l3(struct topology *t, size_t place, struct topology_group *g)
+static void find_l3(struct layout *t, size_t place, struct layout_group *g)
 {
 	const struct device_core *core = &t->cores[place].device->core;
 
@@ -118,7 +118,7 @@ static void find_l3(struct topology *t, size_t place, struct topology_group *g)
 	g->l3 = (uint32_t)t->l3s_count++;
 }
 
-static uint32_t find_group(struct topology *t, const struct topology_group *g)
+static uint32_t find_group(struct layout *t, const struct layout_group *g)
 {
 	for (size_t i = t->groups_count; i-- > 0;)
 		if (t->groups[i].nodes == g->nodes && t->groups[i].inside == g->inside &&
@@ -129,7 +129,7 @@ static uint32_t find_group(struct topology *t, const struct topology_group *g)
 	return (uint32_t)t->groups_count++;
 }
 
-static void list_words(struct topology *t, struct topology_core *c)
+static void list_words(struct layout *t, struct layout_core *c)
 {
 	unsigned used = 0;
 
@@ -148,7 +148,7 @@ static void list_words(struct topology *t, struct topology_core *c)
 	}
 }
 
-static int add_cores(struct topology *t, const struct inventory *inv)
+static int add_cores(struct layout *t, const struct inventory *inv)
 {
 	size_t all = inv->first[DEVICE_CORE + 1] - inv->first[DEVICE_CORE];
 
@@ -157,8 +157,8 @@ static int add_cores(struct topology *t, const struct inventory *inv)
 	if (!t->cores || !t->groups)
 		return -ENOMEM;
 	inventory_each (core, inv, DEVICE_CORE) {
-		struct topology_core *c = &t->cores[t->cores_count];
-		struct topology_group g = describe(t, core);
+		struct layout_core *c = &t->cores[t->cores_count];
+		struct layout_group g = describe(t, core);
 
 		c->device = core;
 		list_words(t, c);
@@ -169,9 +169,9 @@ static int add_cores(struct topology *t, const struct inventory *inv)
 	return 0;
 }
 
-int topology_new(const struct inventory *inv, struct topology **ret)
+int layout_new(const struct inventory *inv, struct layout **ret)
 {
-	_cleanup_(topology_freep) struct topology *t = calloc(1, sizeof(*t));
+	_cleanup_(layout_freep) struct layout *t = calloc(1, sizeof(*t));
 	int r = t ? add_nodes(t, inv) : -ENOMEM;
 
 	if (r == 0) {
@@ -180,14 +180,14 @@ int topology_new(const struct inventory *inv, struct topology **ret)
 		r = add_cores(t, inv);
 	}
 	if (r == 0)
-		r = topology_add_devices(t, inv);
+		r = layout_add_devices(t, inv);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(t);
 	return 0;
 }
 
-struct topology *topology_free(struct topology *t)
+struct layout *layout_free(struct layout *t)
 {
 	if (!t)
 		return NULL;
