@@ -22,7 +22,7 @@ struct making {
 	const struct random_size *size;
 	struct inventory *inv;
 	unsigned threads, cpu, core; /* of a core; the next numbers */
-	bool placeless;		     /* one node, and firmware that tells of no device's place */
+	bool placeless;		     /* one node, and of no device it is told that it is there */
 	bool apart;		     /* second threads are numbered far from the first ones */
 	unsigned nodes[NODES_ROOM];  /* their numbers */
 	size_t nodes_count;

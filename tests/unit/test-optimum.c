@@ -54,15 +54,10 @@ static bool is_pool_tight(const struct stage *s, const struct request *q)
 	return q->cores > 0 && spare < most * 1000 * q->cores;
 }
 
-/* Two corners that the search does not look into. */
-static bool is_known_gap(const struct stage *s, const struct request *q, enum score_field field)
+/* A corner that the search does not look into: all behind one switch whose place is not told, and
+ * apart from the owner's other slices by that. */
+static bool is_known_gap(const struct request *q, enum score_field field)
 {
-	struct inventory_summary summary;
-
-	inventory_summarise(s->inventory, &summary);
-	if (field == SCORE_GPUS_LEFT && summary.numa_nodes <= 1)
-		return true; /* its GPUs on no node, beside some that are on it, stay on none */
-	/* all behind one switch whose place is not told, where the owner's slices are not */
 	return field == SCORE_APART && q->align == ALIGN_SWITCH && !q->align_required;
 }
 
@@ -89,7 +84,7 @@ static void compare(const struct stage *s, const struct request *q, const struct
 	field = first_difference(&ours, &best);
 	if (score_compare(&ours, &best) == 0)
 		tally.best++;
-	else if (score_compare(&ours, &best) > 0 && is_known_gap(s, q, field))
+	else if (score_compare(&ours, &best) > 0 && is_known_gap(q, field))
 		tally.gaps++;
 	else
 		fail_msg("%s is %llu, the best of all has %llu", score_field_to_string(field),
