@@ -232,6 +232,16 @@ static void keep_beginning(struct reference *x, struct choice c)
 		memcpy(x->begin, begin, sizeof(begin));
 }
 
+static uint32_t far_of(const struct reference_stage *s, unsigned home, size_t node)
+{
+	uint32_t number = s->nodes[node]->memory.number, least = home >> node & 1 ? 0 : 255;
+
+	for (size_t i = 0; i < s->nodes_count; i++)
+		if ((home >> i & 1) && region_distance(s->nodes[i], number) < least)
+			least = region_distance(s->nodes[i], number);
+	return least;
+}
+
 /* From the nearest to the home on, which is the least sum of bytes times distance. */
 static void lay_memory(const struct reference_stage *s, unsigned nodes, unsigned home,
 		       struct allocation *a)
@@ -241,15 +251,11 @@ static void lay_memory(const struct reference_stage *s, unsigned nodes, unsigned
 
 	for (uint32_t far = 0; far < 256; far++)
 		for (size_t i = 0; i < s->nodes_count; i++) {
-			uint32_t least = home >> i & 1 ? 0 : 255,
-				 number = s->nodes[i]->memory.number;
+			uint32_t number = s->nodes[i]->memory.number;
 			uint64_t part = s->memory[i] < bytes ? s->memory[i] : bytes;
 			uint64_t some = s->pages[i] < pages ? s->pages[i] : pages;
 
-			for (size_t k = 0; k < s->nodes_count; k++)
-				if ((home >> k & 1) && region_distance(s->nodes[k], number) < least)
-					least = region_distance(s->nodes[k], number);
-			if (least != far || !(nodes >> i & 1))
+			if (far_of(s, home, i) != far || !(nodes >> i & 1))
 				continue;
 			bytes -= part;
 			pages -= some;
