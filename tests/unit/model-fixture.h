@@ -43,7 +43,7 @@ struct stage {
 	struct view view;
 };
 
-void stage_open(struct stage *s, struct inventory *inv); /* seals and takes it over */
+void stage_open(struct stage *s, struct inventory *inv); /* seals it, if needed; takes it over */
 void stage_close(struct stage *s);
 /* Decides, and says whether it fits; *ret is NULL when it does not. */
 int stage_decide(const struct stage *s, const struct request *r, struct allocation **ret,
