@@ -151,6 +151,28 @@ static bool core_free(const struct stock *s, const struct layout_core *c, const 
 		       : !meets(c, w->busy) && !meets(c, w->kept);
 }
 
+/* A CPU of two cores, on a machine that lies, counts once. */
+static bool is_seen(const struct layout_core *c, const uint64_t *seen)
+{
+	if (!c->wide)
+		return meets(c, seen);
+	cpuset_each (cpu, c->device->core.cpus)
+		if (seen[cpu / 64] >> (cpu % 64) & 1)
+			return true;
+	return false;
+}
+
+static void see(const struct layout_core *c, uint64_t *seen)
+{
+	if (!c->wide) {
+		seen[c->word[0]] |= c->mask[0];
+		seen[c->word[1]] |= c->mask[1];
+		return;
+	}
+	cpuset_each (cpu, c->device->core.cpus)
+		seen[cpu / 64] |= (uint64_t)1 << (cpu % 64);
+}
+
 static bool core_fits(const struct stock *s, const struct layout_core *c, const struct cpu_words *w)
 {
 	const struct cpuset *within = s->request->within_cpus;
@@ -158,7 +180,7 @@ static bool core_fits(const struct stock *s, const struct layout_core *c, const 
 	if (within &&
 	    !(c->wide ? cpuset_subset(c->device->core.cpus, within) : lies_in(c, w->within)))
 		return false;
-	return !meets(c, w->seen); /* a CPU of two cores, on a machine that lies, counts once */
+	return !is_seen(c, w->seen);
 }
 
 static void count_on_nodes(struct stock *s, const struct layout_core *c, bool is_held, bool is_free)
@@ -190,8 +212,7 @@ static void count_core(struct stock *s, size_t place, const struct cpu_words *w)
 	s->takeable[place] = fits;
 	if (!fits)
 		return;
-	w->seen[c->word[0]] |= c->mask[0];
-	w->seen[c->word[1]] |= c->mask[1];
+	see(c, w->seen);
 	s->groups[c->group]++;
 }
 

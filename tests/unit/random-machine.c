@@ -88,7 +88,7 @@ static void add_threads(struct making *m, struct device *core)
 		if (cpu != CPUSET_MAX)
 			assert_int_equal(cpuset_add(core->core.cpus, cpu), 0);
 	}
-	if (m->cpu < 60 && !m->apart && lie_in(m, 30)) /* a CPU of two cores */
+	if (lie_in(m, 30)) /* a CPU of two cores */
 		assert_int_equal(cpuset_add(core->core.cpus, known_cpu(m)), 0);
 	m->cpu += m->apart ? 1 : threads;
 	if (one_in(m, 12)) /* one that is offline, or was never there */
