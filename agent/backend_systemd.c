@@ -123,7 +123,8 @@ static void hand_down(struct slice *s)
 }
 
 /* The scope's cgroup is divided among tasks; the limits are on the slice above it, as PID 1 set
- * them. */
+ * them. That one first: a scope ends with its last process, and what its slice holds is to be undone
+ * all the same. */
 static int open_cgroups(struct slice *s)
 {
 	char *slash;
@@ -135,8 +136,8 @@ static int open_cgroups(struct slice *s)
 	if (!slash || slash == s->top)
 		return s->top ? -ENOENT : -ENOMEM;
 	*slash = 0;
-	r = cg_open(s->manager->host->cgroup_fd, s->cgroup + 1, &s->cgroup_fd);
-	return r < 0 ? r : cg_open(s->manager->host->cgroup_fd, s->top + 1, &s->top_fd);
+	r = cg_open(s->manager->host->cgroup_fd, s->top + 1, &s->top_fd);
+	return r < 0 ? r : cg_open(s->manager->host->cgroup_fd, s->cgroup + 1, &s->cgroup_fd);
 }
 
 /* Where the unit is: of a slice that is found again its record says it, and asks PID 1 no favour.
