@@ -360,20 +360,27 @@ static int collect(const char *id, const char *task, const char *text, void *use
 	return r->items[i].id && r->items[i].text ? 0 : -ENOMEM;
 }
 
-static int adopt_records(struct manager *m)
+static int adopt_records(struct manager *m, struct records *records)
 {
-	_cleanup_(records_done) struct records records = { 0 };
-	int r = store_each_slice(m->store, collect, &records);
+	int r = store_each_slice(m->store, collect, records);
 
-	for (size_t i = 0; r == 0 && i < records.count; i++)
-		r = adopt_slice(m, records.items[i].id, records.items[i].text);
+	for (size_t i = 0; r == 0 && i < records->count; i++)
+		r = adopt_slice(m, records->items[i].id, records->items[i].text);
 	if (r == 0) /* while their records are there: an agent that is killed now loses nothing */
 		leftovers_clean_lost(m);
-	for (size_t i = 0; r == 0 && i < records.count; i++)
-		if (!map_get(m->slices, records.items[i].id))
+	for (size_t i = 0; r == 0 && i < records->count; i++)
+		if (!map_get(m->slices, records->items[i].id))
 			(void)store_remove_slice(m->store,
-						 records.items[i].id); /* told again else */
+						 records->items[i].id); /* told again else */
 	return r;
+}
+
+static bool is_recorded(const struct records *records, const char *id)
+{
+	for (size_t i = 0; i < records->count; i++)
+		if (strcmp(records->items[i].id, id) == 0)
+			return true;
+	return false;
 }
 
 static void clear_stranger_dir(const char *base, const char *name)
@@ -402,8 +409,9 @@ static void clear_strangers(struct manager *m)
 			clear_stranger_dir(base, *d);
 }
 
-/* A slice that the host has and no record names: its store was lost. Nobody can act on it. */
-static void end_orphan(struct manager *m, const char *id)
+/* A slice that the host has and no record names: its store was lost. Nobody can act on it. Or what
+ * is left of one whose record was of no use, which has been told lost. */
+static void end_orphan(struct manager *m, const char *id, bool told)
 {
 	_cleanup_(slice_freep) struct slice *s = NULL;
 	static const char reason[] = "it is on this host, and no record says whose it is";
@@ -412,12 +420,14 @@ static void end_orphan(struct manager *m, const char *id)
 		return;
 	s->backend = m->backend;
 	(void)m->backend->adopt(s, NULL); /* as far as it is still there */
-	log_warning(&(struct log_about){ .slice = id }, "it is lost: %s", reason);
+	if (!told)
+		log_warning(&(struct log_about){ .slice = id }, "it is lost: %s", reason);
 	clear_remains(s, true);
-	tell(m, id, EVENT_SLICE_LOST, reason);
+	if (!told)
+		tell(m, id, EVENT_SLICE_LOST, reason);
 }
 
-static void end_orphans(struct manager *m)
+static void end_orphans(struct manager *m, const struct records *records)
 {
 	_cleanup_(fs_names_freep) char **ids = NULL;
 
@@ -425,18 +435,20 @@ static void end_orphans(struct manager *m)
 		return;
 	for (char **id = ids; *id; id++)
 		if (!map_get(m->slices, *id))
-			end_orphan(m, *id);
+			end_orphan(m, *id, is_recorded(records, *id));
 }
 
 void adopt_slices(struct manager *m)
 {
+	_cleanup_(records_done) struct records records = { 0 };
+
 	if (!m->store)
 		return; /* what the host has may be well: only its records are out of reach */
-	if (adopt_records(m) < 0) {
+	if (adopt_records(m, &records) < 0) {
 		log_error(NULL, "the store cannot be read: slices made before are not adopted");
 		return;
 	}
-	end_orphans(m);
+	end_orphans(m, &records);
 	clear_strangers(m);
 	quiet_adopted(m);
 	hugepages_adopt(m);
