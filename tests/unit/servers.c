@@ -63,7 +63,7 @@ struct inventory *server_dgx2(void)
 	set_distances(inv, 21, 21, 1);
 	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
 		for (size_t k = 0; k < ARRAY_SIZE(ports); k++) {
-			char name[32], path[96];
+			char name[64], path[96];
 
 			(void)snprintf(path, sizeof(path),
 				       "0000:%02x:00.0/0000:%02x:00.0/0000:%02x:%02x.0/"
@@ -91,7 +91,7 @@ struct inventory *server_two_sockets(void)
 	set_distances(inv, 21, 21, 1);
 	for (int node = 0; node < 2; node++)
 		for (int k = 0; k < 3; k++) {
-			char name[32], path[64];
+			char name[64], path[96];
 
 			(void)snprintf(path, sizeof(path),
 				       "0000:%d0:01.0/0000:%d1:00.0/0000:%d2:0%d.0", node, node,
@@ -117,7 +117,7 @@ struct inventory *server_quarters(void)
 
 	set_distances(inv, 12, 32, 4);
 	for (int node = 0; node < 8; node++) {
-		char name[32], path[64];
+		char name[64], path[96];
 
 		(void)snprintf(path, sizeof(path), "0000:%d0:01.0/0000:%d1:00.0/0000:%d2:00.0",
 			       node, node, node);
