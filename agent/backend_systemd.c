@@ -123,8 +123,8 @@ static void hand_down(struct slice *s)
 }
 
 /* The scope's cgroup is divided among tasks; the limits are on the slice above it, as PID 1 set
- * them. That one first: a scope ends with its last process, and what its slice holds is to be undone
- * all the same. */
+ * them. That one first: a scope ends with its last process, and what its slice holds is to be
+ * undone all the same. */
 static int open_cgroups(struct slice *s)
 {
 	char *slash;

@@ -126,7 +126,8 @@ void inventory_seal(struct inventory *inv)
 	for (i = 0; i < inv->count; i++)
 		inv->devices[i]->place = i;
 	inv->sealed = true;
-	(void)layout_new(inv, &inv->layout); /* without it, places are not searched for */
+	inv->layout = layout_free(inv->layout); /* of before more was added */
+	(void)layout_new(inv, &inv->layout);	/* without it, places are not searched for */
 }
 
 struct device *inventory_find(const struct inventory *inv, const char *id)
