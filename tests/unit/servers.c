@@ -16,7 +16,7 @@
 static void add(struct inventory *inv, enum device_kind kind, const char *name, int node,
 		const char *path)
 {
-	char pci[48];
+	char pci[96];
 	struct device *d = shape_add_device(inv, kind, name, node);
 
 	/* a NIC is known by its name, so its address is made up; a GPU's name is its address */
